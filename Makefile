@@ -1,0 +1,52 @@
+# Fengtu. `make run` needs Python 3.11 or later and the package registry; `make test` brings what the tests need.
+PYTHON ?= python3
+PORT   ?= 8000
+DATA   ?= data
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test soak bench lock lint clean
+
+help: ## the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+# A stamp a lock file: the install is asked again only when the lock or the packaging changes.
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Fengtu needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version)."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what Fengtu needs into $(VENV) (a minute or two the first time) …"
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt
+	@echo "Installing what the tests need into $(VENV) …"
+	@$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+run: $(VENV)/run.stamp ## start a node with the demo's stories (PORT=8000, DATA=data)
+	@$(BIN)/fengtu run --data $(DATA) --port $(PORT) --demo
+
+lint: $(VENV)/test.stamp ## linters, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+test: lint ## linters, types and all tests with reduced, seeded counts
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+
+soak: $(VENV)/test.stamp ## the same tests with their full counts
+	FENGTU_SOAK=1 $(BIN)/python -m pytest -s
+
+bench: $(VENV)/test.stamp ## the benchmarks beside their peers
+	$(BIN)/python -m pytest benchmarks -q --benchmark-only --benchmark-columns=min,median,ops
+
+lock: ## write the lock files again (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra build pyproject.toml -o requirements/run.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra build --extra test --extra bench pyproject.toml -o requirements/test.txt
+
+clean: ## remove the installed tools (the data folder stays)
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

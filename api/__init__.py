@@ -1,0 +1,1 @@
+"""The outside: machine interfaces and pages."""

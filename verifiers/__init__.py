@@ -1,0 +1,1 @@
+"""Answers: one module a question, from a bundle and a policy alone."""
