@@ -1,0 +1,48 @@
+"""What a supervisor asks: does the process live, may it be sent requests, how does it fare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from api.services import Node  # noqa: TC001 - FastAPI reads the annotations
+from ledger.errors import UnavailableError
+from ledger.log import system_clock
+
+if TYPE_CHECKING:
+    from api.metrics import Metrics
+
+router = APIRouter(tags=["operation"])
+
+SEAL_AGE_MAX_MS = 180_000
+"""Seals come on the minute; one that is three minutes old says that nothing seals here."""
+
+
+@router.get("/healthz", response_class=PlainTextResponse)
+def healthz() -> str:
+    """Say that the process answers."""
+    return "ok\n"
+
+
+@router.get("/readyz", response_class=PlainTextResponse)
+def readyz(node: Node) -> str:
+    """Say that the database answers, a seal is served, and seals keep coming; 503 where not."""
+    head = node.log.store.head()
+    if head is None or node.serving.seal_index < 0:
+        raise UnavailableError("the ledger is being opened")
+    age_ms = system_clock() - head.seal_time_ms
+    if age_ms > SEAL_AGE_MAX_MS:
+        raise UnavailableError(
+            "no seal comes", expected=f"one in {SEAL_AGE_MAX_MS} ms", got=f"the last {age_ms} ms ago"
+        )
+    return "ok\n"
+
+
+@router.get("/metrics")
+def metrics(request: Request) -> Response:
+    """Return counters and gauges for Prometheus."""
+    counters = cast("Metrics", request.app.state.metrics)
+    return Response(counters.encode(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
