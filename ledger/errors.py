@@ -52,11 +52,15 @@ class RefusedError(FengtuError):
         message: the same in plain words.
         expected: what the rule wanted.
         got: what the record says.
+
+    Attributes:
+        signed: the refusal as the log signed it (COSE_Sign1, see `ledger.refusal`), where a log gave it.
     """
 
     def __init__(self, rule: str, message: str, *, expected: object = None, got: object = None) -> None:
         super().__init__(message, expected=expected, got=got)
         self.rule = rule
+        self.signed: bytes | None = None
 
 
 class ConflictError(FengtuError):

@@ -7,8 +7,8 @@ present state and 1, 2, … its history; only sequence 0 is ever written twice.
     >>> fact_key(0x22, ["04712345678904", "L1"], 0).hex()
     '222f127173bbdc04f0218e4a05121ba99778d2639d3d9b968f98e52486e9818b390000000000000000'
 
-A position has 16 bytes, uint64 size ‖ uint64 n, and byte order is the order of everything: the public entry i has size i
-and n = ff×8, a private record the public tree size at which it stands and n = its leaf index below the coming seal.
+A position has 16 bytes, uint64 size ‖ uint64 n, and byte order is the order of everything: the public entry i has size
+i and n = ff×8, a private record the public tree size at which it stands and n = its leaf index below the coming seal.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What the log is handed: rules that fold records into facts.
 
 The log never knows what a record means. It asks the `Rulebook` in force which facts a record's rule reads, fetches them
-in a few rounds for a whole batch, and applies the rules in order. Rules do no I/O, know no clock, locale or table of the
+in a few rounds for a whole batch, and applies the rules in order. Rules do no I/O, know no clock, locale or table of
+the
 machine: the same records give the same facts on any machine, in any year.
 """
 
@@ -41,6 +42,14 @@ class Submission:
     document: Document
 
 
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A registered key: its actor and its 32 bytes. Neither ever changes for one thumbprint."""
+
+    actor: str
+    public_key: bytes
+
+
 class Facts(Protocol):
     """What a rule reads from: the state just before the record, earlier records of the same batch included."""
 
@@ -69,8 +78,8 @@ class Rulebook(Protocol):
     def reads(self, submission: Submission) -> Iterable[bytes]:
         """Yield the keys of the facts that the rule is known to read, its signing key's among them."""
 
-    def public_key(self, kid: bytes, facts: Facts) -> bytes:
-        """Return the 32-byte Ed25519 key with this thumbprint; whether it is entitled is for `apply` to say.
+    def signer(self, kid: bytes, facts: Facts) -> Signer:
+        """Return whose key this is; whether it may sign this record is for `apply` to say.
 
         Raises:
             RefusedError: nobody registered such a key.

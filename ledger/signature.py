@@ -3,9 +3,9 @@
     key = SigningKey.generate()
     check(key.public_key, b"message", key.sign(b"message"))
 
-Accepted is what RFC 8032 §5.1.7 accepts with the cofactorless equation, and on top of it: S below the group's order, A and
-R canonical and not of small order. libsodium leaves a few non-canonical points to the implementation, so the bytes are
-looked at first, here as in every other implementation.
+Accepted is what RFC 8032 §5.1.7 accepts with the cofactorless equation, and on top of it: S below the group's order, A
+and R canonical and not of small order. libsodium leaves a few non-canonical points to the implementation, so the bytes
+are looked at first, here as in every other implementation.
 """
 
 from __future__ import annotations

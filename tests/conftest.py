@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from servers import PostgresServer, running_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 SOAK = os.environ.get("FENGTU_SOAK") == "1"
@@ -24,6 +29,22 @@ def shared() -> Path:
             pytest.fail(f"the published vectors are missing: expected {SHARED}")
         pytest.skip(f"the published vectors are not here: {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A real PostgreSQL on a free port of 127.0.0.1, ended by its own process."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh, empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database()
 
 
 def soak(what: str, reduced: int, full: int) -> int:

@@ -1,0 +1,46 @@
+"""What the routes are handed: one object, made in `node.bootstrap`, and the one way to get at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, cast
+
+from fastapi import Depends, Request
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ledger.log import Log
+    from ledger.serving import Serving
+    from ledger.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a running node.
+
+    Attributes:
+        log: appends.
+        serving: what is read, as of the newest complete seal.
+        vault: the texts behind hidden fields.
+        base_url: how others reach this node, without a slash at the end.
+        wait_s: how long a request may wait for a seal, in seconds.
+        policy: the JSON policy that this log recommends.
+        demo: the folder of the demo's answers, None where this node has none.
+    """
+
+    log: Log
+    serving: Serving
+    vault: Vault
+    base_url: str
+    wait_s: float
+    policy: bytes
+    demo: Path | None
+
+
+def services(request: Request) -> Services:
+    """Return the node's parts for a request."""
+    return cast("Services", request.app.state.services)
+
+
+Node = Annotated[Services, Depends(services)]

@@ -1,0 +1,586 @@
+"""The log: append and prove over SQL, with the database transaction as the sequencer.
+
+Any number of processes append. Each collects what is submitted to it; one thread asks for the head row, and the batch
+is whatever waits when it gets it. The end of `Store.append`'s block is the commit point: what was answered is behind
+it, what was not is not. Answers and receipts are made after it, from committed rows.
+
+    log = Log(store, rulebooks, keys, origin)
+    log.start()
+    answer = log.submit(statement, document).result()      # durable when it returns
+    log.seal_if_due()
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ledger import cbor, signature
+from ledger.document import Document, decode_document, encode_document
+from ledger.edge import Edge
+from ledger.errors import (
+    ClockError,
+    ConflictError,
+    CorruptError,
+    FengtuError,
+    NotFoundError,
+    QueueFullError,
+    RefusedError,
+    RetryError,
+    SignatureError,
+    UnavailableError,
+)
+from ledger.facts import POSITION_SIZE, public_position
+from ledger.fold import RULES_KEY, Accepted, Candidate, Fold, Outcome, Repeated, Start, State
+from ledger.maps import Maps, StoredChange
+from ledger.merkle import leaf_hash, root
+from ledger.record import decode_record, sign_record
+from ledger.refusal import Refusal, sign_refusal
+from ledger.rulebook import At, Signer, Submission
+from ledger.seal import Seal, blinded_root, encode_seal
+from ledger.store.store import Batch, Head, StoredDisclosure, StoredEntry, StoredPrivate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from ledger.keys import LogKeys
+    from ledger.rulebook import Rulebook
+    from ledger.store.store import Append, Store
+
+QUEUE_MAX = 20_000
+BATCH_MAX = 4_000
+ROUNDS_MAX = 16
+CLOCK_DIFFERENCE_MAX_MS = 2_000
+SEAL_AFTER_MS = 1_000
+BEAT_MS = 60_000
+SIGNERS_MAX = 100_000
+
+logger = structlog.get_logger(__name__)
+
+
+def system_clock() -> int:
+    """Return this machine's time, Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SealedDisclosure:
+    """A hidden field's text on its way into the store, encrypted already."""
+
+    digest: str
+    name: str
+    public: bool
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the log answers once a record is durable.
+
+    Attributes:
+        size: its index (public), or the tree size at which it stands (private).
+        n: None, or its leaf index below the coming seal (private).
+        time_ms: its batch's time.
+        repeated: whether this is the first answer given again.
+    """
+
+    size: int
+    n: int | None
+    time_ms: int
+    repeated: bool
+
+    @property
+    def id(self) -> str:
+        """The name under which others ask for it: `17`, or `17.3` for a private record."""
+        return str(self.size) if self.n is None else f"{self.size}.{self.n}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission that was decoded and checked as far as that goes outside the lock."""
+
+    candidate: Candidate
+    disclosures: tuple[SealedDisclosure, ...]
+    evidence: bytes | None
+    evidence_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    prepared: Prepared
+    future: Future[Answer]
+
+
+class Log:
+    """One log in one process. Its methods may be called from any thread.
+
+    Args:
+        store: the tables.
+        rulebooks: the rules by version.
+        keys: the log's keys.
+        origin: the log's name, as its checkpoints carry it.
+        clock: Unix milliseconds.
+        queue_max: how many records may wait in this process.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rulebooks: Mapping[int, Rulebook],
+        keys: LogKeys,
+        origin: str,
+        *,
+        clock: Callable[[], int] = system_clock,
+        queue_max: int = QUEUE_MAX,
+    ) -> None:
+        self.store = store
+        self.keys = keys
+        self.origin = origin
+        self.fold = Fold(rulebooks, keys.replay, origin)
+        self._clock = clock
+        self._queue_max = queue_max
+        self._queue: deque[_Waiting] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._signers: dict[bytes, Signer] = {}
+        self._maps = Maps(self.fold)
+        self._sealing = threading.Lock()
+
+    # Life
+
+    def create(self, genesis: Mapping[str, Any]) -> None:
+        """Write entry 0 and the first seal, so that no record ever stands in a tree without a legal receipt.
+
+        Args:
+            genesis: the genesis document's body.
+
+        Raises:
+            CorruptError: this database has a log already.
+        """
+        with self.store.append() as append:
+            if append.head() is not None:
+                raise CorruptError("this database has a log already")
+            time_ms = self._time(append, 0)
+            document = decode_document(encode_document(id="genesis", body=dict(genesis)))
+            statement = self._own_record("genesis", document, time_ms)
+            at = At(public_position(0), 0, time_ms)
+            rulebook = self.fold.rulebook_at(None, 0)
+            changes = tuple(rulebook.genesis(document.body, at))
+            edge, tiles = Edge.empty().append([leaf_hash(statement)])
+            facts = self._stored(at, changes)
+            batch = Batch(
+                entries=[StoredEntry(0, statement, document.hash, time_ms, is_seal=False)],
+                documents=[(document.hash, document.data)],
+                facts=facts,
+                tiles=tiles,
+            )
+            head = Head(1, edge.encode(), time_ms, -1, 0, time_ms, 0)
+            append.write(batch, head)
+            self._write_seal(append, head, time_ms)
+
+    def start(self) -> None:
+        """Begin to append what is submitted."""
+        self._thread = threading.Thread(target=self._run, name="appender", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Append what waits, then stop."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    # Submitting
+
+    def prepare(
+        self,
+        statement: bytes,
+        document: bytes,
+        disclosures: Sequence[SealedDisclosure] = (),
+        evidence: bytes | None = None,
+    ) -> Prepared:
+        """Decode a record and check what needs no lock: its form, its header, and its signature where the key is known.
+
+        Args:
+            statement: the COSE_Sign1.
+            document: the bytes it commits to.
+            disclosures: texts of its hidden fields, encrypted.
+            evidence: what was signed instead by the one it is entered for, kept beside the record.
+
+        Raises:
+            FormatError: it is not a record, or not a document.
+            RefusedError: it is not for this log.
+            SignatureError: the signature does not verify.
+        """
+        return self.prepare_many([(statement, document, disclosures, evidence)])[0].result()
+
+    def prepare_many(
+        self, submissions: Sequence[tuple[bytes, bytes, Sequence[SealedDisclosure], bytes | None]]
+    ) -> list[Future[Prepared]]:
+        """Prepare many at once; each future is done and holds its `Prepared` or its error."""
+        decoded: list[tuple[Submission, bool] | FengtuError] = []
+        for statement, document, _, _ in submissions:
+            try:
+                submission = Submission(decode_record(statement), decode_document(document))
+                decoded.append((submission, self.fold.check_header(submission)))
+            except FengtuError as error:
+                decoded.append(error)
+        self._learn_signers([one[0].record.kid for one in decoded if not isinstance(one, FengtuError)])
+        results: list[Future[Prepared]] = []
+        for one, (_, _, disclosures, evidence) in zip(decoded, submissions, strict=True):
+            result: Future[Prepared] = Future()
+            results.append(result)
+            if isinstance(one, FengtuError):
+                result.set_exception(one)
+                continue
+            submission, private = one
+            try:
+                verified = self._check_signature(submission)
+            except SignatureError as error:
+                result.set_exception(error)
+                continue
+            context = submission.document.context
+            candidate = Candidate(submission, private, verified)
+            evidence_hash = context.evidence if context is not None and evidence is not None else None
+            result.set_result(Prepared(candidate, tuple(disclosures), evidence, evidence_hash))
+        return results
+
+    def submit(
+        self,
+        statement: bytes,
+        document: bytes,
+        disclosures: Sequence[SealedDisclosure] = (),
+        evidence: bytes | None = None,
+    ) -> Future[Answer]:
+        """Submit one record; the future's answer comes after the commit is durable.
+
+        Raises:
+            FormatError: it is not a record, or not a document.
+            RefusedError: it is not for this log. Refusals by a rule come through the future.
+            SignatureError: the signature does not verify.
+            QueueFullError: too much waits in this process; nothing was taken.
+        """
+        return self.enqueue([self.prepare(statement, document, disclosures, evidence)])[0]
+
+    def enqueue(self, prepared: Sequence[Prepared]) -> list[Future[Answer]]:
+        """Put prepared submissions in line, all or none.
+
+        The futures raise RefusedError (with the signed refusal), ConflictError, or a RetryError where nothing was done.
+
+        Raises:
+            QueueFullError: they do not fit.
+        """
+        waiting = [_Waiting(one, Future()) for one in prepared]
+        with self._wake:
+            if self._closing or self._thread is None:
+                raise UnavailableError("this process does not append", retry_after_s=5)
+            if len(self._queue) + len(waiting) > self._queue_max:
+                raise QueueFullError(
+                    "too many records wait", expected=f"at most {self._queue_max}", got=len(self._queue)
+                )
+            self._queue.extend(waiting)
+            self._wake.notify()
+        return [one.future for one in waiting]
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait in this process."""
+        return len(self._queue)
+
+    # The appender
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._closing:
+                    self._wake.wait()
+                if not self._queue:
+                    return
+            self._append_waiting()
+
+    def _append_waiting(self) -> None:
+        batch: list[_Waiting] = []
+        try:
+            with self.store.append() as append:
+                batch = self._drain()
+                head, outcomes = self._append(append, [waiting.prepared for waiting in batch])
+        except Exception as error:
+            if not isinstance(error, FengtuError):
+                logger.exception("append failed")
+                error = CorruptError("the append failed; the operator's log says why")
+            elif not isinstance(error, RetryError):
+                logger.error("append failed", error=str(error))  # noqa: TRY400 - expected and explained: no traceback
+            for waiting in batch or self._drain():
+                waiting.future.set_exception(error)
+            return
+        for waiting, outcome in zip(batch, outcomes, strict=False):
+            self._answer(waiting.future, outcome, head.size)
+        with self._wake:
+            self._queue.extendleft(reversed(batch[len(outcomes) :]))
+
+    def _drain(self) -> list[_Waiting]:
+        with self._wake:
+            return [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))]
+
+    def _append(self, append: Append, prepared: Sequence[Prepared]) -> tuple[Head, list[Outcome]]:
+        """Judge a batch under the lock and write what is let in. Nothing counts before the caller's commit."""
+        head = append.head()
+        if head is None:
+            raise CorruptError("this database has no log yet", expected="a genesis")
+        time_ms = self._time(append, head.time_ms)
+        outcomes = self._judge(append, [one.candidate for one in prepared], head, time_ms)
+        accepted = [
+            (one, outcome) for one, outcome in zip(prepared, outcomes, strict=False) if isinstance(outcome, Accepted)
+        ]
+        if not accepted:
+            return head, outcomes
+        entries: list[StoredEntry] = []
+        private: list[StoredPrivate] = []
+        documents: dict[bytes, bytes] = {}
+        facts: list[StoredChange] = []
+        disclosures: list[StoredDisclosure] = []
+        evidence: dict[bytes, bytes] = {}
+        for one, outcome in accepted:
+            record, document = one.candidate.submission.record, one.candidate.submission.document
+            if outcome.n is None:
+                entries.append(StoredEntry(outcome.at.index, record.statement, document.hash, time_ms, is_seal=False))
+            else:
+                private.append(StoredPrivate(outcome.at.index, outcome.n, record.statement, document.hash, time_ms))
+            documents[document.hash] = document.data
+            facts.extend(self._stored(outcome.at, outcome.changes))
+            disclosures.extend(
+                StoredDisclosure(text.digest, outcome.at.position, text.name, text.public, text.ciphertext)
+                for text in one.disclosures
+            )
+            if one.evidence is not None and one.evidence_hash is not None:
+                evidence[one.evidence_hash] = one.evidence
+        edge, tiles = Edge.decode(head.size, head.edge).append([leaf_hash(entry.statement) for entry in entries])
+        new_head = Head(
+            size=edge.size,
+            edge=edge.encode(),
+            time_ms=time_ms,
+            seal_index=head.seal_index,
+            seal_time_ms=head.seal_time_ms,
+            unsealed_since_ms=time_ms if head.unsealed_since_ms is None and entries else head.unsealed_since_ms,
+            private_count=head.private_count + len(private),
+        )
+        append.write(
+            Batch(
+                entries=entries,
+                private=private,
+                documents=list(documents.items()),
+                facts=facts,
+                tiles=tiles,
+                disclosures=disclosures,
+                evidence=list(evidence.items()),
+            ),
+            new_head,
+        )
+        return new_head, outcomes
+
+    def _judge(self, append: Append, batch: Sequence[Candidate], head: Head, time_ms: int) -> list[Outcome]:
+        """Return the outcomes of the batch, or of as many of its first records as a bounded number of rounds settles.
+
+        A chain in which each record's reads depend on the record before it would take a round a record; whatever is
+        left then goes into the next batch, so that nobody else waits for it.
+        """
+        known = append.latest(sorted(self.fold.reads(batch)))
+        start = Start(head.size, head.private_count)
+        rounds = 0
+        while True:
+            outcomes, missing = self.fold.judge(batch, start, time_ms, known)
+            rounds += 1
+            if not missing or (outcomes and rounds >= ROUNDS_MAX):
+                return outcomes
+            known.update(append.latest(sorted(missing)))
+
+    def _answer(self, future: Future[Answer], outcome: Outcome, size: int) -> None:
+        if isinstance(outcome, Accepted):
+            future.set_result(Answer(outcome.at.index, outcome.n, outcome.at.time_ms, repeated=False))
+        elif isinstance(outcome, Repeated):
+            future.set_result(_repeated(outcome))
+        else:
+            if isinstance(outcome, RefusedError):
+                outcome.signed = self.sign_refusal(outcome, size)
+            future.set_exception(outcome)
+
+    def sign_refusal(self, error: RefusedError, size: int) -> bytes:
+        """Return the refusal as the log stands by it, at a tree size."""
+        texts = [None if value is None else str(value) for value in (error.expected, error.got)]
+        refusal = Refusal(size=size, rule=error.rule, message=error.message, expected=texts[0], got=texts[1])
+        return sign_refusal(self.keys.record, refusal)
+
+    # Keys and time
+
+    def _learn_signers(self, kids: Sequence[bytes]) -> None:
+        unknown = {kid for kid in kids if kid not in self._signers}
+        if not unknown:
+            return
+        if len(self._signers) > SIGNERS_MAX:
+            self._signers.clear()
+        rulebook = self.fold.rulebooks[max(self.fold.rulebooks)]
+        known: dict[bytes, bytes | None] = {}
+        while True:
+            state = State(known)
+            for kid in tuple(unknown):
+                signer = state.attempt(partial(rulebook.signer, kid))
+                if signer is not None:
+                    self._signers[kid] = signer
+                    unknown.discard(kid)
+            if not state.missing:
+                return
+            known.update(self.store.latest(sorted(state.missing)))
+
+    def _check_signature(self, submission: Submission) -> bool:
+        """Check a signature by a known key; say whether it was (a key may be registered in the same batch)."""
+        signer = self._signers.get(submission.record.kid)
+        if signer is None:
+            return False
+        signature.check(signer.public_key, submission.record.signed, submission.record.signature)
+        return True
+
+    def _time(self, append: Append, last_ms: int) -> int:
+        now_ms, database_ms = self._clock(), append.now_ms()
+        if abs(now_ms - database_ms) > CLOCK_DIFFERENCE_MAX_MS:
+            raise ClockError(
+                "this machine's clock and the database's differ; set the clock",
+                expected=f"at most {CLOCK_DIFFERENCE_MAX_MS} ms",
+                got=f"{now_ms - database_ms} ms",
+                retry_after_s=10,
+            )
+        return max(last_ms, now_ms)
+
+    # Seals
+
+    def seal_if_due(self) -> int | None:
+        """Append a seal where one is due; return its index, None where none was.
+
+        Due is one a second after a public record, and on the minute in any case: so a seal never tells of private
+        activity.
+        """
+        head = self.store.head()
+        if head is None or not _seal_due(head, self._clock()):
+            return None
+        return self._seal(only_if_due=True)
+
+    def seal(self) -> int:
+        """Append a seal now and return its index; where nothing came since the last one, that one's."""
+        index = self._seal(only_if_due=False)
+        if index is None:
+            raise CorruptError("this database has no log yet", expected="a genesis")
+        return index
+
+    def _seal(self, *, only_if_due: bool) -> int | None:
+        with self._sealing:
+            # Most of the maps' work happens before the lock; only the tail is left under it.
+            head = self.store.head()
+            if head is None:
+                return None
+            before = public_position(head.size)
+            self._maps.advance(self.store.facts_between(self._maps.position, before))
+            with self.store.append() as append:
+                head = append.head()
+                if head is None:
+                    return None
+                time_ms = self._time(append, head.time_ms)
+                if only_if_due and not _seal_due(head, time_ms):
+                    return None
+                if head.unsealed_since_ms is None and head.private_count == 0 and not only_if_due:
+                    return head.seal_index
+                return self._write_seal(append, head, time_ms)
+
+    def _write_seal(self, append: Append, head: Head, time_ms: int) -> int:
+        self._maps.advance(append.facts_after(self._maps.position))
+        index = head.size
+        private_leaves = [private_leaf(one) for one in append.private_since(head.seal_index + 1)]
+        roots = self._maps.roots()
+        salt = self.keys.replay.salt
+        seal = Seal(
+            since=head.seal_index + 1,
+            size=index,
+            time_ms=time_ms,
+            times=runs_of_times(append.entry_times(head.seal_index + 1)),
+            public_root=roots.public,
+            private_root=blinded_root(salt("private_root", index), roots.private, 0),
+            private_records_root=blinded_root(
+                salt("private_records_root", index),
+                root([leaf_hash(leaf) for leaf in private_leaves]),
+                len(private_leaves),
+            ),
+            rules=self.fold.rulebook_at(self._rules(append), index).version,
+        )
+        document = decode_document(encode_document(id=f"seal-{index}", body=encode_seal(seal)))
+        statement = self._own_record("seal", document, time_ms)
+        edge, tiles = Edge.decode(head.size, head.edge).append([leaf_hash(statement)])
+        append.write(
+            Batch(
+                entries=[StoredEntry(index, statement, document.hash, time_ms, is_seal=True)],
+                documents=[(document.hash, document.data)],
+                tiles=tiles,
+                seals=[(index, edge.root(), time_ms)],
+            ),
+            Head(edge.size, edge.encode(), time_ms, index, time_ms, None, 0),
+        )
+        return index
+
+    def _rules(self, append: Append) -> Any | None:
+        data = append.latest([RULES_KEY])[RULES_KEY]
+        return None if data is None else cbor.decode(data)
+
+    def _own_record(self, kind: str, document: Document, time_ms: int) -> bytes:
+        return sign_record(
+            self.keys.record,
+            kind=kind,
+            issuer=self.origin,
+            subject=self.origin,
+            audience=self.origin,
+            issued_at_s=time_ms // 1000,
+            document=document.data,
+        )
+
+    def _stored(self, at: At, changes: Sequence[Any]) -> list[StoredChange]:
+        return [
+            StoredChange(change.key, at.position, cbor.encode(change.value), change.private, change.holder)
+            for change in changes
+        ]
+
+
+def private_leaf(record: StoredPrivate) -> bytes:
+    """Return the leaf of a private record: size ‖ time_ms ‖ statement (formats.md, Private records)."""
+    return record.size.to_bytes(8, "big") + record.time_ms.to_bytes(8, "big") + record.statement
+
+
+def _seal_due(head: Head, now_ms: int) -> bool:
+    if head.unsealed_since_ms is not None and now_ms - head.unsealed_since_ms >= SEAL_AFTER_MS:
+        return True
+    return now_ms // BEAT_MS > head.seal_time_ms // BEAT_MS
+
+
+def runs_of_times(entries: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return (first index, time_ms) of each run of entries with one time."""
+    times: list[tuple[int, int]] = []
+    for index, time_ms in entries:
+        if not times or times[-1][1] != time_ms:
+            times.append((index, time_ms))
+    return tuple(times)
+
+
+def _repeated(outcome: Repeated) -> Answer:
+    if len(outcome.position) != POSITION_SIZE:
+        raise NotFoundError("the first answer", got=outcome.position.hex())
+    size, n = int.from_bytes(outcome.position[:8], "big"), int.from_bytes(outcome.position[8:], "big")
+    return Answer(size, None if n == 2**64 - 1 else n, outcome.time_ms, repeated=True)
+
+
+__all__ = ["Answer", "ConflictError", "Log", "SealedDisclosure", "private_leaf", "system_clock"]

@@ -1,0 +1,152 @@
+"""What differs between SQLite and PostgreSQL: the lock, the clock, looking up many keys, and writing in bulk.
+
+A batch costs the same number of statements whatever its size: rows go in through one `executemany` (SQLite) or one
+`insert … select unnest` (PostgreSQL) a table, facts come out through one query a round.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import BigInteger, Boolean, Connection, Engine, Integer, LargeBinary, Table, create_engine, event, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+WRITES = "fengtu_writes"
+"""Execution option of a connection whose transaction writes: it takes the write lock at its begin."""
+
+SQLITE_KEYS_MAX = 30_000
+LOCK_WAIT_MS = 30_000
+
+
+class Dialect(Protocol):
+    """The few statements that are not the same on every database."""
+
+    def engine(self, url: str) -> Engine:
+        """Return an engine whose connections are durable on commit."""
+
+    def lock_head(self, connection: Connection) -> None:
+        """Wait for the head row and hold it until the transaction ends."""
+
+    def now_ms(self, connection: Connection) -> int:
+        """Return the database's clock, Unix milliseconds."""
+
+    def latest(self, connection: Connection, keys: Sequence[bytes]) -> dict[bytes, bytes | None]:
+        """Return the present value of each fact, None where there is none."""
+
+    def insert(
+        self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], *, ignore_known: bool
+    ) -> None:
+        """Write the rows, each in the order of the table's columns; where asked, leave those whose key is known."""
+
+
+class SqliteDialect:
+    """SQLite in WAL mode, with a sync at each commit."""
+
+    def engine(self, url: str) -> Engine:
+        """Return an engine; each connection syncs at each commit and waits for the lock instead of failing."""
+        engine = create_engine(url)
+
+        @event.listens_for(engine, "connect")
+        def _connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+            # The driver's own transaction handling would begin lazily, after the read that the lock has to cover.
+            connection.isolation_level = None
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute("PRAGMA secure_delete = ON")
+            cursor.close()
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            writes = connection.get_execution_options().get(WRITES, False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+        return engine
+
+    def lock_head(self, connection: Connection) -> None:
+        """Nothing to do: BEGIN IMMEDIATE holds the database's one write lock already."""
+
+    def now_ms(self, connection: Connection) -> int:
+        """Return SQLite's clock."""
+        query = "SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+    def latest(self, connection: Connection, keys: Sequence[bytes]) -> dict[bytes, bytes | None]:
+        """Return the present values; one statement for up to 30,000 keys."""
+        found: dict[bytes, bytes | None] = {}
+        for start in range(0, len(keys), SQLITE_KEYS_MAX):
+            part = tuple(keys[start : start + SQLITE_KEYS_MAX])
+            marks = ",".join(["(?)"] * len(part))
+            rows = connection.exec_driver_sql(
+                f"WITH wanted(key) AS (VALUES {marks}) SELECT wanted.key, (SELECT value FROM facts"  # noqa: S608 - marks
+                " WHERE facts.key = wanted.key ORDER BY position DESC LIMIT 1) FROM wanted",
+                part,
+            )
+            found.update((bytes(key), None if value is None else bytes(value)) for key, value in rows)
+        return found
+
+    def insert(
+        self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], *, ignore_known: bool
+    ) -> None:
+        """Write the rows by one executemany."""
+        names = ", ".join(f'"{column.name}"' for column in table.columns)
+        marks = ", ".join("?" for _ in table.columns)
+        known = "OR IGNORE " if ignore_known else ""
+        statement = f'INSERT {known}INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names of our tables
+        connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+
+
+class PostgresDialect:
+    """PostgreSQL through psycopg 3."""
+
+    def engine(self, url: str) -> Engine:
+        """Return an engine; a connection that was cut is noticed before it is handed out."""
+        address = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return create_engine(address, pool_pre_ping=True, pool_size=8, max_overflow=8)
+
+    def lock_head(self, connection: Connection) -> None:
+        """Hold the head row."""
+        connection.execute(text("SELECT id FROM head FOR UPDATE"))
+
+    def now_ms(self, connection: Connection) -> int:
+        """Return the server's clock at this statement, not at the transaction's begin."""
+        query = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint"
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+    def latest(self, connection: Connection, keys: Sequence[bytes]) -> dict[bytes, bytes | None]:
+        """Return the present values by one statement."""
+        rows = connection.exec_driver_sql(
+            "SELECT wanted.key, (SELECT value FROM facts WHERE facts.key = wanted.key ORDER BY position DESC LIMIT 1)"
+            " FROM unnest(%b::bytea[]) AS wanted(key)",
+            (list(keys),),
+        )
+        return {bytes(key): None if value is None else bytes(value) for key, value in rows}
+
+    def insert(
+        self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], *, ignore_known: bool
+    ) -> None:
+        """Write the rows by one statement over parallel arrays."""
+        names = ", ".join(f'"{column.name}"' for column in table.columns)
+        arrays = ", ".join(f"%s::{_postgres_type(column.type)}[]" for column in table.columns)
+        known = " ON CONFLICT DO NOTHING" if ignore_known else ""
+        statement = f'INSERT INTO "{table.name}" ({names}) SELECT * FROM unnest({arrays}){known}'  # noqa: S608 - our tables
+        connection.exec_driver_sql(statement, tuple(list(column) for column in zip(*rows, strict=True)))
+
+
+def _postgres_type(kind: object) -> str:
+    # BigInteger is an Integer too, so it comes first.
+    for python_type, name in ((LargeBinary, "bytea"), (BigInteger, "bigint"), (Boolean, "boolean"), (Integer, "int")):
+        if isinstance(kind, python_type):
+            return name
+    return "text"
+
+
+def dialect_of(url: str) -> Dialect:
+    """Return the dialect that a database URL asks for."""
+    return SqliteDialect() if url.startswith("sqlite") else PostgresDialect()
