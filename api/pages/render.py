@@ -1,0 +1,147 @@
+"""Views to HTML: one call, `render(view, reader)`.
+
+    render(ProductView(…), Reader(…)) -> <!doctype html> …
+
+Each language has an environment of its own, built once. Every value is escaped; nothing is marked safe. The pages hold
+no script and no inline style, and `HEADERS` tells the browser to run none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date  # noqa: TC003 - filters carry their types at run time
+from decimal import Decimal
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from api.pages import dates, drawing
+from api.pages.i18n import Language, catalogue
+from api.pages.views import (
+    ComponentsView,
+    LotsView,
+    MalformedView,
+    ProblemView,
+    ProductView,
+    StartView,
+    StatusView,
+    UnknownView,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from api.pages.reader import Reader
+    from api.pages.views import View
+
+TEMPLATE_FOLDER = Path(__file__).parent / "templates"
+STATIC_FOLDER = Path(__file__).parent / "static"
+
+HEADERS: Mapping[str, str] = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept-Language, Cookie",
+}
+"""Headers of every page."""
+
+_TEMPLATES: Mapping[type, str] = {
+    ComponentsView: "components.html",
+    LotsView: "lots.html",
+    MalformedView: "malformed.html",
+    ProblemView: "problem.html",
+    ProductView: "product.html",
+    StartView: "start.html",
+    StatusView: "status.html",
+    UnknownView: "unknown.html",
+}
+
+
+def render(view: View, reader: Reader) -> str:
+    """Return the page of a view in the reader's language. A product that is recalled gets the recalled page."""
+    name = _TEMPLATES[type(view)]
+    if isinstance(view, ProductView) and view.recall is not None:
+        name = "recalled.html"
+    return environment(reader.language).get_template(name).render(view=view, reader=reader)
+
+
+@cache
+def environment(language: Language) -> Environment:
+    """Return the templates in a language."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATE_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    words = catalogue(language)
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+    made.filters.update(
+        iso=dates.iso_day,
+        minute=dates.minute,
+        long_day=partial(dates.long_day, tag=language.tag),
+        relative=partial(_relative, words),
+        taipei_day=dates.taipei_day,
+        grams=partial(_grams, language),
+        number=_number,
+        reading=_reading,
+        curve=drawing.draw_curve,
+        on_map=drawing.place_on_map,
+        safe_link=safe_link,
+    )
+    made.globals.update(coast=drawing.COAST, static=static_url, tag=language.tag)
+    return made
+
+
+def _relative(words: dates.Phrases, day: date, today: date) -> str:
+    return dates.relative_day(day, today, words)
+
+
+@cache
+def static_url(name: str) -> str:
+    """Return the address of a static file, with its hash so that it may be cached for good."""
+    digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()
+    return f"/static/{name}?v={digest[:12]}"
+
+
+def safe_link(url: str) -> str:
+    """Return a link that may be followed: http(s), or a path on this site; else an empty string.
+
+    A `javascript:` or `data:` link in a record would run or spoof under this site's name.
+    """
+    plain = url.strip()
+    if any(ord(character) < 0x21 or character == "\\" for character in plain):
+        return ""
+    if plain.lower().startswith(("https://", "http://")) or (plain.startswith("/") and not plain.startswith("//")):
+        return plain
+    return ""
+
+
+def _number(value: int) -> str:
+    """Return `1,250`."""
+    return f"{value:,}"
+
+
+def _grams(language: Language, grams: int) -> str:
+    """Return `850 g`, and from a kilogram on `1,250.5 kg`, exact to the gram, in the language's units."""
+    kilo, gram = ("公斤", "公克") if language.tag == "zh-TW" else ("kg", "g")
+    if abs(grams) < 1000:
+        return f"{grams} {gram}"
+    text = f"{Decimal(grams) / 1000:,.3f}".rstrip("0").rstrip(".")
+    return f"{text} {kilo}"
+
+
+def _reading(value: float) -> str:
+    """Return a sensor's value with at most one digit after the point (two below 10)."""
+    digits = 2 if abs(value) < 10 else 1
+    text = f"{value:,.{digits}f}".rstrip("0").rstrip(".") if value else "0"
+    return "0" if text == "-0" else text
