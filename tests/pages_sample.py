@@ -171,6 +171,13 @@ RECALL = RecallView(
 VIEWS: dict[str, View] = {
     "product": product(),
     "bare": bare(),
+    "long": product(
+        name=Text({"zh-TW": "長" * 60 + "W" * 60}), lot="W" * 20, grower=shown("W" * 90), place=shown("鄉" * 90),
+        certificates=(CertificateView("W" * 60, "W" * 60, "W" * 60, date(2027, 9, 20), "suspended"),),
+        inspections=(InspectionView("W" * 60, "W" * 60, "failed", date(2027, 9, 20), "W" * 60),),
+        timeline=(act(3, "W" * 60, "W" * 300, "W" * 300, late=3000),),
+        quantities=QuantitiesView(9_007_199_254_740_991, 9_007_199_254_740_991, 0, 9_007_199_254_740_991),
+    ),
     "recalled": product(recall=RECALL),
     "tainted": product(
         recall=replace(RECALL, ancestor=ParentView(GTIN, "R20261020", NAME, f"/products/{GTIN}/R20261020"))
