@@ -6,6 +6,7 @@
     (nothing)                                zh-TW
 
 Catalogues are `locale/<locale>/LC_MESSAGES/fengtu.po`, read once at start; their msgids are the English text.
+A new sentence goes into all three files by hand; tests/test_pages_words.py names what is missing or unused.
 """
 
 from __future__ import annotations
