@@ -1,6 +1,6 @@
 """Documents: the JSON that a record commits to, kept byte for byte.
 
-    {"id": "7b0c…", "nonce": "mT0q3Vh1c2dYb0l5Yk1uZw", "body": {"gtin": "04712345678904"},
+    {"id": "7b0c…", "nonce": "mT0q3Vh1c2dYb0l5Yk1uZw", "body": {"gtin": "04712345678900"},
      "hidden": {"memo": "<digest>"}, "context": {"entered_for": "hsinchu.farmer-1"}}
 
 The JSON is I-JSON (RFC 7493): no name twice, integers within ±(2^53 − 1), no lone surrogates; depth and size are

@@ -4,8 +4,8 @@ A key has 41 bytes: kind (1) ‖ SHA-256 of the length-prefixed identifier parts
 covers `L10`, and all facts about one subject are one prefix of 33 bytes. By convention sequence 0 of a subject is its
 present state and 1, 2, … its history; only sequence 0 is ever written twice.
 
-    >>> fact_key(0x22, ["04712345678904", "L1"], 0).hex()
-    '222f127173bbdc04f0218e4a05121ba99778d2639d3d9b968f98e52486e9818b390000000000000000'
+    >>> fact_key(0x22, ["04712345678900", "L1"], 0).hex()
+    '227e0b432f9fb5201fd10560dbd2a18a2946c5cb2bd715101321338e81ab66b9210000000000000000'
 
 A position has 16 bytes, uint64 size ‖ uint64 n, and byte order is the order of everything: the public entry i has size
 i and n = ff×8, a private record the public tree size at which it stands and n = its leaf index below the coming seal.

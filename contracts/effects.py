@@ -1,0 +1,186 @@
+"""What an EPCIS event does to the lots it names: amounts that go in and out, and which lots come of which.
+
+    effects({"type": "ObjectEvent", "bizStep": "shipping", "quantityList": [{"epcClass":
+    "https://id.gs1.org/01/…/10/L1",
+             "quantity": 80, "uom": "KGM"}], …})
+    [Effect(gtin="…", lot="L1", step="shipping", amounts={"g": (0, 80000, 0)}, parents=())]
+
+Weights are integers in grams, other units thousandths of themselves. Into a lot goes what a harvest or a commissioning
+with action ADD says, and what a transformation gives; out of it what is shipped, destroyed, deleted, or put into a
+transformation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from contracts.cbv import standard_word
+from contracts.gs1 import decode_item
+from contracts.operation import BIZ_STEP
+from ledger.errors import FormatError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+GRAMS = {"KGM": Decimal(1000), "GRM": Decimal(1), "TNE": Decimal(1_000_000), "MGM": Decimal("0.001")}
+AMOUNT_MAX = 2**53 - 1
+LOTS_MAX = 64
+
+IN_STEPS = {"commissioning", "harvest"}
+OUT_STEPS = {"shipping", "destroying", "decommissioning", "consuming"}
+LEAVING_STEPS = {"shipping", "departing", "loading", "retail_selling", "transporting", "transform"}
+PACK_STEPS = {"packing", "pack"}
+
+Amounts = dict[str, tuple[int, int, int]]
+"""unit → (in, out, packed); the unit is `g`, or `<uom>/1000`, or `each/1000` where none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one event does to one lot.
+
+    Attributes:
+        gtin: 14 digits.
+        lot: percent-decoded.
+        step: the business step as a bare word, `transform` for both sides of a transformation.
+        amounts: see `Amounts`.
+        parents: the lots that it came of, each (gtin, lot).
+        made: whether the event is one by which the lot comes to be.
+    """
+
+    gtin: str
+    lot: str
+    step: str
+    amounts: Amounts = field(default_factory=dict)
+    parents: tuple[tuple[str, str], ...] = ()
+    made: bool = False
+
+
+def event_step(event: Mapping[str, Any]) -> str:
+    """Return the business step as a bare word: the standard's, ours, or `other`."""
+    if event["type"] == "TransformationEvent":
+        return "transform"
+    step = event.get("bizStep")
+    if step is None:
+        return "other"
+    if step.startswith(BIZ_STEP):
+        return str(step[len(BIZ_STEP) :])
+    return standard_word("bizStep", step) or "other"
+
+
+def event_time_ms(event: Mapping[str, Any]) -> int:
+    """Return when the event happened, Unix milliseconds.
+
+    Raises:
+        RefusedError: the time is none.
+    """
+    try:
+        moment = datetime.fromisoformat(event["eventTime"])
+        return int(Decimal(str(moment.timestamp())) * 1000)
+    except (ValueError, OverflowError) as error:
+        raise RefusedError("produce.event-time", "the event's time", got=str(event["eventTime"])[:40]) from error
+
+
+def effects(event: Mapping[str, Any]) -> list[Effect]:
+    """Return what an event does to each lot it names, outputs first.
+
+    Raises:
+        RefusedError: it names too many lots, or an amount that cannot be counted.
+    """
+    if event["type"] == "TransformationEvent":
+        found = _transformation(event)
+    else:
+        step, action = event_step(event), event.get("action")
+        moves = event["type"] == "ObjectEvent"
+        found = {}
+        for gtin, lot, amounts in _named(event, ("epcList", "childEPCs"), ("quantityList", "childQuantityList")):
+            if not moves:
+                counted: Amounts = {}
+            elif step in OUT_STEPS or action == "DELETE":
+                counted = {unit: (0, amount, 0) for unit, amount in amounts.items()}
+            elif step in PACK_STEPS:
+                counted = {unit: (0, 0, amount) for unit, amount in amounts.items()}
+            elif step in IN_STEPS or action == "ADD":
+                counted = {unit: (amount, 0, 0) for unit, amount in amounts.items()}
+            else:
+                counted = {}
+            made = moves and (step in IN_STEPS or action == "ADD")
+            _merge(found, Effect(gtin, lot, step, counted, made=made))
+    if len(found) > LOTS_MAX:
+        raise RefusedError("produce.lots-max", "the event names too many lots", expected=LOTS_MAX, got=len(found))
+    return list(found.values())
+
+
+def add(a: Amounts, b: Amounts, sign: int = 1) -> Amounts:
+    """Return amounts a + b, or a − b."""
+    total = dict(a)
+    for unit, amounts in b.items():
+        before = total.get(unit, (0, 0, 0))
+        total[unit] = (
+            before[0] + sign * amounts[0], before[1] + sign * amounts[1], before[2] + sign * amounts[2],
+        )  # fmt: skip
+    return {unit: amounts for unit, amounts in total.items() if any(amounts)}
+
+
+def _transformation(event: Mapping[str, Any]) -> dict[tuple[str, str], Effect]:
+    inputs = list(_named(event, ("inputEPCList",), ("inputQuantityList",)))
+    outputs = list(_named(event, ("outputEPCList",), ("outputQuantityList",)))
+    names = sorted({(gtin, lot) for gtin, lot, _ in inputs})
+    found: dict[tuple[str, str], Effect] = {}
+    for gtin, lot, amounts in outputs:
+        parents = tuple(name for name in names if name != (gtin, lot))
+        counted = {unit: (amount, 0, 0) for unit, amount in amounts.items()}
+        _merge(found, Effect(gtin, lot, "transform", counted, parents, made=True))
+    for gtin, lot, amounts in inputs:
+        _merge(found, Effect(gtin, lot, "transform", {unit: (0, amount, 0) for unit, amount in amounts.items()}))
+    return found
+
+
+def _merge(found: dict[tuple[str, str], Effect], new: Effect) -> None:
+    name = (new.gtin, new.lot)
+    known = found.get(name)
+    if known is not None:
+        new = Effect(
+            new.gtin, new.lot, new.step, add(known.amounts, new.amounts), known.parents or new.parents,
+            known.made or new.made,
+        )  # fmt: skip
+    found[name] = new
+
+
+def _named(
+    event: Mapping[str, Any], epcs: tuple[str, ...], quantities: tuple[str, ...]
+) -> Iterator[tuple[str, str, dict[str, int]]]:
+    """Yield (gtin, lot, amount by unit) of each lot that the event names in these lists."""
+    for name in epcs:
+        for epc in event.get(name, []):
+            item = _lot_of(epc)
+            if item is not None:
+                yield (*item, {"each/1000": 1000})
+    for name in quantities:
+        for element in event.get(name, []):
+            item = _lot_of(element["epcClass"])
+            if item is not None:
+                yield (*item, _amount(element))
+
+
+def _lot_of(uri: str) -> tuple[str, str] | None:
+    try:
+        item = decode_item(uri)
+    except FormatError:
+        return None
+    return None if item.lot is None else (item.gtin, item.lot)
+
+
+def _amount(element: Mapping[str, Any]) -> dict[str, int]:
+    if "quantity" not in element:
+        return {}
+    quantity, uom = Decimal(str(element["quantity"])), element.get("uom")
+    unit, scaled = ("g", quantity * GRAMS[uom]) if uom in GRAMS else (f"{uom or 'each'}/1000", quantity * 1000)
+    if scaled != int(scaled) or not 0 <= scaled <= AMOUNT_MAX:
+        raise RefusedError(
+            "produce.amount", "an amount is counted in whole grams, other units in thousandths", got=str(quantity)[:40]
+        )
+    return {unit: int(scaled)}

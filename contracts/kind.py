@@ -1,0 +1,154 @@
+"""A kind of record: its schema, its subject, what its rule reads and what follows from it.
+
+Each family of rules is a table of kinds. `Act` is one record on its way through its rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+
+from contracts.keys import actor_key
+from ledger.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ledger.document import Document
+    from ledger.facts import Change
+    from ledger.record import Record
+    from ledger.rulebook import At, Facts
+
+ANCESTORS_MAX = 8
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One record, and whose act it is.
+
+    Attributes:
+        record: the record.
+        document: its document.
+        at: where and when it stands.
+        actor: the one whose act it is: the issuer, or the one it is entered for.
+        facts: the state just before it.
+    """
+
+    record: Record
+    document: Document
+    at: At
+    actor: str
+    facts: Facts
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The document's body."""
+        return self.document.body
+
+    def expect(self, holds: object, rule: str, message: str, *, expected: object = None, got: object = None) -> None:
+        """Refuse the record unless something holds.
+
+        Raises:
+            RefusedError: it does not.
+        """
+        if not holds:
+            raise RefusedError(rule, message, expected=expected, got=got)
+
+    def role(self) -> str:
+        """Return the role of the actor."""
+        state = self.facts.get(actor_key(self.actor))
+        return "" if state is None else str(state["role"])
+
+    def is_under(self, actor: str, ancestor: str) -> bool:
+        """Say whether `ancestor` is above `actor` in the tree of who registered whom."""
+        for _ in range(ANCESTORS_MAX):
+            state = self.facts.get(actor_key(actor))
+            if state is None or state["parent"] is None:
+                return False
+            actor = state["parent"]
+            if actor == ancestor:
+                return True
+        return False
+
+
+def no_reads(_: Mapping[str, Any]) -> Iterable[bytes]:
+    """A kind whose rule reads nothing that its body names."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of record.
+
+    Attributes:
+        name: as it stands in the record's content type.
+        schema: JSON Schema of the body.
+        subject: what the record is about, from the body.
+        apply: the rule.
+        reads: keys of facts that the body names.
+        check: what the schema cannot say of a body.
+        hidden: names of fields that may only be hidden.
+        private: whether its records are private.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+    subject: Callable[[Mapping[str, Any]], str]
+    apply: Callable[[Act], list[Change]]
+    reads: Callable[[Mapping[str, Any]], Iterable[bytes]] = no_reads
+    check: Callable[[Mapping[str, Any]], None] | None = None
+    hidden: frozenset[str] = frozenset()
+    private: bool = False
+
+
+def text(maximum: int = 200) -> dict[str, Any]:
+    """The schema of a text that is not empty."""
+    return {"type": "string", "minLength": 1, "maxLength": maximum}
+
+
+def names() -> dict[str, Any]:
+    """The schema of a name by language, 繁體中文 at least."""
+    return {
+        "type": "object",
+        "properties": {"zh-TW": text(), "en": text(), "ja": text()},
+        "required": ["zh-TW"],
+        "additionalProperties": False,
+    }
+
+
+def body(required: Mapping[str, Any], optional: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The schema of a body with these members and no others."""
+    return {
+        "type": "object",
+        "properties": {**required, **(optional or {})},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+ACTOR_ID = {"type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,63}$"}
+SITE_ID = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}
+KEY = {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"}
+GTIN = {"type": "string", "pattern": "^[0-9]{14}$"}
+LOT = text(20)
+DATE = {"type": "string", "format": "date"}
+
+
+class Schema:
+    """A compiled schema whose refusals name path, expected and got."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._validator = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
+
+    def check(self, value: object) -> None:
+        """Check a body.
+
+        Raises:
+            RefusedError: it is not of the schema.
+        """
+        for fault in self._validator.iter_errors(value):
+            path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.instance_path)
+            raise RefusedError("rules.schema", f"the body's {path}", expected=fault.message[:200])

@@ -1,0 +1,201 @@
+"""The rules as the log is handed them: version 1.
+
+What every record must hold to stands in `Rules.apply`, step by step; what a kind asks beyond it stands in its table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from contracts import actors, certificates, governance, produce
+from contracts.keys import actor_key, hidden_key, key_key
+from contracts.kind import DAY_MS, Act, Kind, Schema
+from ledger.errors import FengtuError, RefusedError
+from ledger.facts import Change
+from ledger.rulebook import At, Facts, Signer, Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ledger.document import Document
+    from ledger.record import Record
+    from ledger.rulebook import Rulebook
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (*governance.KINDS, *actors.KINDS, *certificates.KINDS, *produce.KINDS)
+}
+_SCHEMAS = {name: Schema(kind.schema) for name, kind in KINDS.items()}
+
+
+def rulebooks() -> dict[int, Rulebook]:
+    """Return the rules by version; old ones stay, so that old records can be replayed."""
+    return {1: Rules()}
+
+
+def kind_of(name: str) -> Kind:
+    """Return a kind.
+
+    Raises:
+        RefusedError: there is none of that name.
+    """
+    kind = KINDS.get(name)
+    if kind is None:
+        raise RefusedError("rules.kind", "no such kind of record", expected=", ".join(sorted(KINDS)), got=name)
+    return kind
+
+
+def check_form(record: Record, document: Document) -> Kind:
+    """Check what a record and its document must hold to by themselves; rules and verdicts both do.
+
+    1. the kind is known; 2. the body is of its schema; 3. what may only be hidden is hidden, and nothing else is;
+    4. the header's subject is the document's.
+
+    Raises:
+        RefusedError: they do not.
+    """
+    kind = kind_of(record.kind)
+    _SCHEMAS[kind.name].check(document.body)
+    if kind.check is not None:
+        kind.check(document.body)
+    _check_hidden(kind, document)
+    subject = kind.subject(document.body)
+    if record.subject != subject:
+        raise RefusedError(
+            "rules.subject", "the header names another subject than the document", expected=subject, got=record.subject
+        )
+    return kind
+
+
+class Rules:
+    """Version 1."""
+
+    version = 1
+
+    def is_private(self, kind: str) -> bool:
+        """Say whether records of this kind are private."""
+        return kind_of(kind).private
+
+    def reads(self, submission: Submission) -> Iterable[bytes]:
+        """Yield the keys that a record's rule is known to read."""
+        record, document = submission.record, submission.document
+        yield key_key(record.kid)
+        yield actor_key(record.issuer)
+        if document.context is not None and document.context.entered_for is not None:
+            yield actor_key(document.context.entered_for)
+        for digest in document.hidden.values():
+            yield hidden_key(digest)
+        try:
+            yield from KINDS[record.kind].reads(document.body)
+        except (FengtuError, LookupError, TypeError, ValueError, AttributeError):
+            # The body is not of its schema yet: the rule will say so, and reads nothing more until then.
+            return
+
+    def signer(self, kid: bytes, facts: Facts) -> Signer:
+        """Return whose key this is."""
+        key = facts.get(key_key(kid))
+        if key is None:
+            raise RefusedError("actors.key-unknown", "nobody registered this key", got=kid.hex())
+        return Signer(key["actor"], key["public_key"])
+
+    def apply(self, submission: Submission, facts: Facts, at: At) -> list[Change]:
+        """Judge one record.
+
+        1. Form: kind, schema, hidden fields, subject. 2. It is not expired and not from the future. 3. The key is
+        entitled and its actor active. 4. Whose act it is: the issuer's, or that of one below it. 5. The kind's own
+        rule. 6. Whose hidden fields it has.
+        """
+        record, document = submission.record, submission.document
+        kind = check_form(record, document)
+        _check_times(record, at)
+        _check_key(record, facts, at)
+        act = Act(record, document, at, _actor_of(record, document), facts)
+        _check_acting(act)
+        changes = kind.apply(act)
+        return [*changes, *_hidden_facts(act)]
+
+    def genesis(self, body: Mapping[str, Any], at: At) -> list[Change]:
+        """Return the facts of the first actor."""
+        return actors.first_actor(body["actor"], at)
+
+
+def _actor_of(record: Record, document: Document) -> str:
+    context = document.context
+    return record.issuer if context is None or context.entered_for is None else context.entered_for
+
+
+def _check_times(record: Record, at: At) -> None:
+    if record.expires_at_s is not None and at.time_ms >= record.expires_at_s * 1000:
+        raise RefusedError(
+            "rules.expired", "the record is expired", expected=f"before {record.expires_at_s}", got=at.time_ms // 1000
+        )
+    if record.issued_at_s * 1000 > at.time_ms + DAY_MS:
+        raise RefusedError(
+            "rules.issued-at", "the record is signed in the future", expected=at.time_ms // 1000, got=record.issued_at_s
+        )
+
+
+def _check_key(record: Record, facts: Facts, at: At) -> None:
+    key = facts.get(key_key(record.kid))
+    if key is None or key["state"] != "active":
+        state = "unknown" if key is None else key["state"]
+        raise RefusedError(f"actors.key-{state}", f"the key is {state}", expected="an active key", got=record.kid.hex())
+    if not key["from"] < at.position:
+        raise RefusedError("actors.key-early", "the key is not entitled yet", expected="a later record")
+    actor = facts.get(actor_key(record.issuer))
+    if actor is None or actor["state"] != "active":
+        raise RefusedError("actors.inactive", "the actor is not active", got=record.issuer)
+
+
+def _check_acting(act: Act) -> None:
+    if act.actor == act.record.issuer:
+        return
+    act.expect(
+        act.is_under(act.actor, act.record.issuer),
+        "actors.entered-for",
+        "one may enter only for those whom one registered, or who are below them",
+        expected=f"one below {act.record.issuer}",
+        got=act.actor,
+    )
+
+
+def _hidden_facts(act: Act) -> list[Change]:
+    changes: list[Change] = []
+    for name, digest in sorted(act.document.hidden.items()):
+        known = act.facts.get(hidden_key(digest))
+        act.expect(known is None, "rules.hidden-known", "this digest stands in another record already", got=name)
+        state = {"actor": act.actor, "issuer": act.record.issuer, "record": act.at.index, "name": name}
+        changes.append(Change(hidden_key(digest), state))
+    return changes
+
+
+def _check_hidden(kind: Kind, document: Document) -> None:
+    unknown = sorted(set(document.hidden) - kind.hidden)
+    if unknown:
+        raise RefusedError(
+            "rules.hidden-unknown",
+            f"a {kind.name} has no such hidden field",
+            expected=", ".join(sorted(kind.hidden)) or "none",
+            got=", ".join(unknown),
+        )
+    plain = _plain_names(document.body) & {_bare(name) for name in kind.hidden}
+    if plain:
+        raise RefusedError(
+            "rules.hidden-plain",
+            "a field that may name a person stands in plain text; it has to be hidden",
+            expected="a hidden field",
+            got=", ".join(sorted(plain)),
+        )
+
+
+def _plain_names(value: object) -> set[str]:
+    """Return the names of all members anywhere in a value, without prefix, case and underscores."""
+    if isinstance(value, dict):
+        found = {_bare(name) for name in value}
+        return found.union(*(_plain_names(one) for one in value.values()))
+    if isinstance(value, list):
+        return set().union(*(_plain_names(one) for one in value))
+    return set()
+
+
+def _bare(name: str) -> str:
+    return name.rpartition(":")[2].replace("_", "").lower()
