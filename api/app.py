@@ -5,7 +5,6 @@ app = create_app(services)
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -13,6 +12,7 @@ from starlette.datastructures import MutableHeaders
 
 from api import entries, health, log, problems
 from api.metrics import Metrics, MetricsMiddleware
+from api.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ def create_app(
     """
     app = FastAPI(
         title="Fengtu",
-        version=version("fengtu"),
+        version=VERSION,
         summary="One verifiable ledger for a place",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from api.services import Node  # noqa: TC001 - FastAPI reads the annotations
+from api.services import Node
 from ledger.errors import UnavailableError
 from ledger.log import system_clock
 

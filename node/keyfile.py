@@ -47,7 +47,7 @@ N, R, P = 1 << 16, 8, 1
 N_MIN, N_MAX, R_MAX, P_MAX = 1 << 14, 1 << 18, 8, 4
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-ACTOR = re.compile(r"[!-~]{1,128}")
+ACTOR = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def protect_key(key: SigningKey, actor: str, passphrase: str) -> KeyFile:
         FormatError: an actor id that is none, or a passphrase of fewer than 8 characters.
     """
     if not ACTOR.fullmatch(actor):
-        raise FormatError("actor id", expected="1 to 128 printable ASCII characters without space", got=repr(actor))
+        raise FormatError("actor id", expected="lower-case letters, digits, dots, dashes", got=repr(actor))
     if len(passphrase) < PASSPHRASE_MIN:
         raise FormatError("passphrase", expected=f"at least {PASSPHRASE_MIN} characters", got=len(passphrase))
     parameters = (N, R, P, secrets.token_bytes(SALT_SIZE))
@@ -133,7 +133,7 @@ def decode_keyfile(data: bytes) -> KeyFile:
         raise FormatError("key file's cipher", expected=CIPHER, got=repr(members["cipher"]["name"])[:80])
     actor = members["actor"]
     if not isinstance(actor, str) or not ACTOR.fullmatch(actor):
-        raise FormatError("key file's actor", expected="1 to 128 printable ASCII characters", got=repr(actor)[:80])
+        raise FormatError("key file's actor", expected="lower-case letters, digits, dots, dashes", got=repr(actor)[:80])
     file = KeyFile(
         actor,
         decode_key(members["public_key"]),
@@ -146,14 +146,24 @@ def decode_keyfile(data: bytes) -> KeyFile:
     return file
 
 
+def check_free(path: Path) -> Path:
+    """Return a path at which there is no key yet; a key that was used must not be lost.
+
+    Raises:
+        FormatError: there is one.
+    """
+    if path.exists():
+        raise FormatError(f"{path}", expected="no key of this name yet", got="a file")
+    return path
+
+
 def write_keyfile(path: Path, file: KeyFile) -> None:
     """Write a key file that only its owner can read.
 
     Raises:
-        FormatError: there is one already; a key that was used must not be lost.
+        FormatError: there is one already.
     """
-    if path.exists():
-        raise FormatError(f"{path}", expected="no key of this name yet", got="a file")
+    check_free(path)
     write_file(path, encode_keyfile(file), SECRET)
 
 

@@ -32,7 +32,7 @@ DATA_DEFAULT = Path("data")
 ORIGIN_DEFAULT = "localhost/fengtu"
 SCHEMES = ("sqlite:///", "postgresql://")
 
-Actor = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
+Actor = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
 
 
 class _FileSource(PydanticBaseSettingsSource):

@@ -1,0 +1,135 @@
+"""`fengtu proof`, `fengtu bundle` and `fengtu verify`: answers that are checked without asking anyone."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from ledger.document import decode_json
+from ledger.errors import FormatError, NotFoundError
+from ledger.serving import Serving
+from ledger.tlogproof import encode_tlog_proof
+from node.cli import options
+from node.files import write_file
+from node.remote import Remote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+commands = typer.Typer()
+bundles = typer.Typer(help="Proof files, each for one question.", no_args_is_help=True)
+
+QUESTIONS = ("product", "settlement", "payment", "account", "licence")
+BUNDLE_SIZE_MAX = 2**26
+BUNDLE_DEPTH_MAX = 64
+EXIT_CODES = {"holds": 0, "operator": 0, "as-of": 3, "fails": 1}
+
+
+@commands.command(epilog="Example: fengtu proof 17 --url https://ledger.example -o 17.tlog-proof")
+def proof(
+    index: Annotated[int, typer.Argument(help="The entry's index, from 0.", min=0)],
+    *,
+    output: options.Output,
+    data: options.Data = None,
+    database: options.Database = None,
+    url: options.Url = None,
+) -> None:
+    """Write the C2SP tlog-proof of an entry: its place in the tree, and the checkpoint over it."""
+    options.one_place(data, database, url)
+    if url is not None:
+        with Remote(url) as remote:
+            found = remote.get(f"/entries/{index}/proof", BUNDLE_SIZE_MAX)
+    else:
+        with options.opened(data, database) as ledger:
+            serving = Serving(ledger.log)
+            serving.refresh()
+            with serving.view() as view:
+                found = encode_tlog_proof(index, view.inclusion(index), view.checkpoint)
+    write_file(output, found)
+    options.say(f"{output}: the proof of entry {index}")
+
+
+@bundles.command(
+    epilog="Example: fengtu bundle product 04712345678904 L1 -o tea.bundle.json --url https://ledger.example"
+)
+def product(
+    gtin: Annotated[str, typer.Argument(help="The product's GTIN.")],
+    lot: Annotated[str, typer.Argument(help="Its lot, as printed.")],
+    *,
+    output: options.Output,
+    url: Annotated[str, typer.Option(help="The node to ask.")],
+) -> None:
+    """Write the proof file of a lot: its history, and that nothing is left out."""
+    with Remote(url) as remote:
+        data = remote.get(f"/products/{quote(gtin, safe='')}/{quote(lot, safe='')}/bundle", BUNDLE_SIZE_MAX)
+    write_file(output, data)
+    options.say(f"{output}: lot {lot} of {gtin}, {len(data)} bytes; look at it with `fengtu verify`")
+
+
+@commands.command(epilog="Example: fengtu verify tea.bundle.json --policy policy.json")
+def verify(
+    file: Annotated[Path, typer.Argument(help="A proof file.")],
+    *,
+    policy: Annotated[Path, typer.Option(help="Whom you trust: a policy that did not come with the proof file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> None:
+    """Verify a proof file offline and print the verdict with its steps.
+
+    Exit codes: 0 it holds, or holds by the operator's word; 3 it holds as of a time that the policy calls old;
+    1 it does not hold; 2 it cannot be read.
+    """
+    data = options.read(file)
+    verdict = _verifier(_question(data))(data, options.read(policy), int(time.time()))
+    members = asdict(verdict)
+    if as_json:
+        options.say(json.dumps(members, ensure_ascii=False, indent=1, default=_plain))
+    else:
+        _print(members)
+    raise typer.Exit(EXIT_CODES[members["kind"]])
+
+
+def _question(data: bytes) -> str:
+    value = decode_json(data, size_max=BUNDLE_SIZE_MAX, depth_max=BUNDLE_DEPTH_MAX)
+    question = value.get("question") if isinstance(value, dict) else None
+    if question not in QUESTIONS:
+        raise FormatError("the proof file's question", expected=" or ".join(QUESTIONS), got=repr(question)[:80])
+    return str(question)
+
+
+def _verifier(question: str) -> Callable[[bytes, bytes, int], Any]:
+    name = f"verifiers.{question}"
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise NotFoundError("the verifier", expected="a question that this version answers", got=question) from error
+    verifier: Callable[[bytes, bytes, int], Any] = module.verify
+    return verifier
+
+
+def _print(members: dict[str, Any]) -> None:
+    words = {
+        "holds": "HOLDS",
+        "operator": "HOLDS BY THE OPERATOR'S WORD",
+        "as-of": "HOLDS AS OF AN EARLIER TIME",
+        "fails": "DOES NOT HOLD",
+    }
+    options.say(f"{words[members['kind']]} · {members['status']}")
+    for step in members["steps"]:
+        if isinstance(step, dict):
+            rest = "  ".join(f"{name}: {value}" for name, value in step.items() if value is not None)
+            options.say(f"  {rest}")
+        else:
+            options.say(f"  {step}")
+
+
+def _plain(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,43 @@
+"""Errors of the command line: one sentence on standard error, and an exit code that says which kind.
+
+fengtu: entry: expected an index below 12, got 40            exit code 1: it does not hold, or could not be done
+fengtu: the setting port (--port): expected …, got '70000'   exit code 2: unreadable, or misused
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from ledger.errors import FengtuError, FormatError, RefusedError
+
+FAILED = 1
+UNREADABLE = 2
+
+
+class Sentences(TyperGroup):
+    """The group of all commands; what they raise on purpose becomes a sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Raises:
+            Exit: with the code of the error.
+        """
+        try:
+            return super().invoke(ctx)
+        except FengtuError as error:
+            typer.echo(f"fengtu: {sentence(error)}", err=True)
+            raise typer.Exit(UNREADABLE if isinstance(error, FormatError) else FAILED) from None
+        except OSError as error:
+            # A file that cannot be read or written; a database says so by an error of ours.
+            typer.echo(f"fengtu: {error.filename or 'a file'}: {error.strerror or error}", err=True)
+            raise typer.Exit(UNREADABLE) from None
+
+
+def sentence(error: FengtuError) -> str:
+    """Return an error on one line."""
+    rule = f" ({error.rule})" if isinstance(error, RefusedError) else ""
+    return " ".join(str(error).split()) + rule
