@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 
-from api import entries, health, log, problems
+from api import entries, health, log, problems, reference
 from api.metrics import Metrics, MetricsMiddleware
 from api.version import VERSION
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from api.services import Services
 
-ROUTERS: tuple[APIRouter, ...] = (health.router, log.router, entries.router)
+ROUTERS: tuple[APIRouter, ...] = (health.router, reference.router, log.router, entries.router)
 """All routes of a node, in the order in which they are tried."""
 
 HEADERS: Mapping[str, str] = {

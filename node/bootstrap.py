@@ -103,8 +103,7 @@ def has_ledger(settings: Settings) -> bool:
     Raises:
         UnavailableError: the database cannot be reached.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.database)
+    store = _open_tables(settings)
     try:
         return store.head() is not None
     finally:
@@ -162,7 +161,7 @@ def create_ledger(
     )
     body = encode_genesis(genesis)
     decode_genesis(body)
-    store = open_store(settings.database)
+    store = _open_tables(settings)
     try:
         _log(settings, store, keys).create(body)
     finally:
@@ -195,7 +194,7 @@ def open_ledger(settings: Settings, *, empty: bool = False) -> Ledger:
             "the log's keys", expected=f"{settings.log_keys}, made by `fengtu init`", got="no such file"
         )
     keys = LogKeys.decode(settings.log_keys.read_bytes())
-    store = open_store(settings.database)
+    store = _open_tables(settings)
     try:
         if not empty:
             _check_genesis(store, settings, keys)
@@ -224,8 +223,8 @@ def open_for_replay(settings: Settings, *, public_only: bool) -> Iterator[tuple[
             ledger.close()
         return
     # SQLite would make the file that is asked for.
-    path = settings.database.removeprefix(SQLITE)
-    if settings.database.startswith(SQLITE) and not Path(path).exists():
+    path = _sqlite_path(settings)
+    if path is not None and not path.exists():
         raise NotFoundError("the ledger", expected="a database that `fengtu init` made", got=f"nothing at {path}")
     store = open_store(settings.database)
     try:
@@ -271,6 +270,19 @@ def open_node(settings: Settings, *, demo: bool = False) -> Node:
 
     node = Node(ledger, serving, vault, beat, create_app(services, lifespan))
     return node
+
+
+def _sqlite_path(settings: Settings) -> Path | None:
+    return Path(settings.database.removeprefix(SQLITE)) if settings.database.startswith(SQLITE) else None
+
+
+def _open_tables(settings: Settings) -> Store:
+    path = _sqlite_path(settings)
+    if path is not None:
+        # Private records are in it. SQLite gives its other files the permissions of this one.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(SECRET, exist_ok=True)
+    return open_store(settings.database)
 
 
 def _log(settings: Settings, store: Store, keys: LogKeys) -> Log:

@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ledger.errors import FengtuError, FormatError
 from ledger.note import check_key_name
-from node.files import write_file
+from node.files import SECRET, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -190,7 +190,8 @@ def write_settings(settings: Settings, flags: Mapping[str, Any]) -> None:
     values.update((name, value) for name, value in flags.items() if value is not None)
     # A TOML basic string and number are written as JSON's are.
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-    write_file(path, ("\n".join(lines) + "\n").encode())
+    # A database URL may hold a password.
+    write_file(path, ("\n".join(lines) + "\n").encode(), SECRET)
 
 
 def _read_file(path: Path) -> dict[str, Any]:

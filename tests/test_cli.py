@@ -106,12 +106,24 @@ def test_init_makes_a_ledger_once(tmp_path: Path) -> None:
     assert _run("log", "vkey", "--data", data).stdout.strip() == vkey.encode()
     policy = decode_policy(_run("log", "policy", "--data", data).stdout.encode())
     assert policy.log == vkey
-    for name in ("log.json", "operator.json"):
-        assert stat.S_IMODE((data / "keys" / name).stat().st_mode) == 0o600
+    for name in ("keys/log.json", "keys/operator.json", "fengtu.toml", "ledger.db"):
+        assert stat.S_IMODE((data / name).stat().st_mode) == 0o600
     assert PASSPHRASE not in "".join(path.read_text(errors="replace") for path in data.rglob("*") if path.is_file())
     again = _run("init", data, "--origin", ORIGIN, code=2)
     assert "no ledger there yet" in again.stderr
     assert "ok: 2 entries" in _run("fsck", "--data", data).stdout
+
+
+def test_the_ledger_may_be_in_another_database(tmp_path: Path, database: str) -> None:
+    """Keys and settings stay in the folder; what acts on the tables goes where they are, on each database."""
+    data = tmp_path / "data"
+    _run("init", data, "--origin", ORIGIN, "--database", database)
+    assert not (data / "ledger.db").exists()
+    for place in (("--data", data), ("--data", data, "--database", database)):
+        assert "ok: 2 entries" in _run("fsck", *place).stdout
+    assert "ok" in _run("replay", "--public", "--database", database).stdout
+    with _node("--data", data) as (_, url):
+        assert "ok: " in _run("fsck", "--url", url).stdout
 
 
 def test_init_that_was_cut_short_goes_on(tmp_path: Path) -> None:
@@ -142,7 +154,7 @@ def test_a_node_from_init_to_restore(tmp_path: Path) -> None:
     (tmp_path / "farmer.json").write_text(json.dumps(_farmer(data)))
     with _node("--data", data) as (process, url):
         signed = _run("sign", "--kind", "actor", "--key", "operator", "--data", data, "--hide", "person_name=陳阿土",
-                      "-o", "farmer.cose", "farmer.json")  # fmt: skip
+                      "--id", "farm-17", "-o", "farmer.cose", "farmer.json")  # fmt: skip
         assert f"by operator for {ORIGIN}" in signed.stdout
         assert "陳阿土" not in (tmp_path / "farmer.cose.document.json").read_text()
         registered = _run("submit", "farmer.cose", "--url", url, "-o", "farmer.receipt.cose")
@@ -150,6 +162,7 @@ def test_a_node_from_init_to_restore(tmp_path: Path) -> None:
         statement, receipts = split_transparent((tmp_path / "farmer.receipt.cose").read_bytes())
         assert (statement, len(receipts)) == ((tmp_path / "farmer.cose").read_bytes(), 1)
         assert "as before" in _run("submit", "farmer.cose", "--url", url).stdout
+        _refusals(tmp_path, data, url)
         for source in (("--url", url), ("--data", data)):
             _run("proof", 2, *source, "-o", "proof")
             proof = decode_tlog_proof((tmp_path / "proof").read_bytes())
@@ -175,6 +188,25 @@ def test_a_node_from_init_to_restore(tmp_path: Path) -> None:
     assert "Traceback" not in log
     assert "ok" in _run("replay", "--data", data, "--public").stdout
     _restore(tmp_path, data, digest)
+
+
+def _refusals(tmp_path: Path, data: Path, url: str) -> None:
+    """What the log says no to comes through as it said it, on one line."""
+    (tmp_path / "unknown.json").write_text('{"actor": "farm-18", "reason": "moved away"}')
+    _run("key", "new", "stranger", "--data", data)
+    for key, kind, body, words in (
+        ("stranger", "actor-close", "unknown.json", "(actors.key-unknown)"),
+        ("operator", "actor-close", "unknown.json", "(actors.unknown)"),
+        ("operator", "actor", "farmer.json", "has used the id farm-17 before, for another document"),
+    ):
+        # The origin comes from the node here, the key from the folder.
+        _run("sign", "--kind", kind, "--key", data / f"keys/{key}.json", "--url", url,
+             "--id", "farm-17" if kind == "actor" else f"close-{key}", "-o", "refused.cose", body)  # fmt: skip
+        result = _run("submit", "refused.cose", "--url", url, code=1)
+        assert words in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+    (tmp_path / "refused.cose.document.json").write_text("{}")
+    assert "document" in _run("submit", "refused.cose", "--url", url, code=2).stderr
 
 
 def _restore(tmp_path: Path, data: Path, digest: str) -> None:
@@ -234,6 +266,9 @@ def test_run_makes_a_ledger_to_try(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("FENGTU_PASSPHRASE")
     data = tmp_path / "data"
     with _node("--data", data) as (process, url):
+        page = httpx.get(f"{url}/api/docs")
+        assert "POST /entries/batch" in page.text
+        assert "sha256-" in page.headers["content-security-policy"]
         answer = httpx.get(f"{url}/healthz")
         assert answer.text == "ok\n"
         assert answer.headers["x-content-type-options"] == "nosniff"
