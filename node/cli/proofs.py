@@ -5,15 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 import time
-from dataclasses import asdict
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
 
-from ledger.document import decode_json
-from ledger.errors import FormatError, NotFoundError
+from ledger.bundle import BUNDLE_SIZE_MAX, decode_bundle
+from ledger.errors import NotFoundError
 from ledger.serving import Serving
 from ledger.tlogproof import encode_tlog_proof
 from node.cli import options
@@ -23,12 +22,17 @@ from node.remote import Remote
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from verifiers.verdict import Verdict
+
 commands = typer.Typer()
 bundles = typer.Typer(help="Proof files, each for one question.", no_args_is_help=True)
 
-QUESTIONS = ("product", "settlement", "payment", "account", "licence")
-BUNDLE_SIZE_MAX = 2**26
-BUNDLE_DEPTH_MAX = 64
+WORDS = {
+    "holds": "HOLDS",
+    "operator": "HOLDS BY THE OPERATOR'S WORD",
+    "as-of": "HOLDS AS OF AN EARLIER TIME",
+    "fails": "DOES NOT HOLD",
+}
 EXIT_CODES = {"holds": 0, "operator": 0, "as-of": 3, "fails": 1}
 
 
@@ -86,24 +90,15 @@ def verify(
     1 it does not hold; 2 it cannot be read.
     """
     data = options.read(file)
-    verdict = _verifier(_question(data))(data, options.read(policy), int(time.time()))
-    members = asdict(verdict)
+    verdict = _verifier(decode_bundle(data).question["kind"])(data, options.read(policy), int(time.time()))
     if as_json:
-        options.say(json.dumps(members, ensure_ascii=False, indent=1, default=_plain))
+        options.say(json.dumps(verdict.as_dict(), ensure_ascii=False, indent=1, default=_plain))
     else:
-        _print(members)
-    raise typer.Exit(EXIT_CODES[members["kind"]])
+        _print(verdict)
+    raise typer.Exit(EXIT_CODES[verdict.kind])
 
 
-def _question(data: bytes) -> str:
-    value = decode_json(data, size_max=BUNDLE_SIZE_MAX, depth_max=BUNDLE_DEPTH_MAX)
-    question = value.get("question") if isinstance(value, dict) else None
-    if question not in QUESTIONS:
-        raise FormatError("the proof file's question", expected=" or ".join(QUESTIONS), got=repr(question)[:80])
-    return str(question)
-
-
-def _verifier(question: str) -> Callable[[bytes, bytes, int], Any]:
+def _verifier(question: str) -> Callable[[bytes, bytes, int], Verdict]:
     name = f"verifiers.{question}"
     try:
         module = importlib.import_module(name)
@@ -111,24 +106,22 @@ def _verifier(question: str) -> Callable[[bytes, bytes, int], Any]:
         if error.name != name:
             raise
         raise NotFoundError("the verifier", expected="a question that this version answers", got=question) from error
-    verifier: Callable[[bytes, bytes, int], Any] = module.verify
+    verifier: Callable[[bytes, bytes, int], Verdict] = module.verify
     return verifier
 
 
-def _print(members: dict[str, Any]) -> None:
-    words = {
-        "holds": "HOLDS",
-        "operator": "HOLDS BY THE OPERATOR'S WORD",
-        "as-of": "HOLDS AS OF AN EARLIER TIME",
-        "fails": "DOES NOT HOLD",
-    }
-    options.say(f"{words[members['kind']]} · {members['status']}")
-    for step in members["steps"]:
-        if isinstance(step, dict):
-            rest = "  ".join(f"{name}: {value}" for name, value in step.items() if value is not None)
-            options.say(f"  {rest}")
-        else:
-            options.say(f"  {step}")
+def _print(verdict: Verdict) -> None:
+    options.say(f"{WORDS[verdict.kind]} · {verdict.status}")
+    for step in verdict.steps:
+        options.say(
+            f"  {'ok' if step.holds else '!!'} {step.number}. {step.name}" + (f": {step.detail}" if step.detail else "")
+        )
+        for word, value in (("expected", step.expected), ("got", step.got)):
+            if value is not None:
+                options.say(f"        {word} {value}")
+    for one in verdict.disclosures:
+        shown = f": {one.get('value')}" if one["state"] == "shown" else ""
+        options.say(f"  hidden field {one['name']} of record {one['record']}: {one['state']}{shown}")
 
 
 def _plain(value: object) -> str:
