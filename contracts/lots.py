@@ -28,7 +28,6 @@ class LotAct:
         kind: the record's kind.
         step: the business step, or what the kind is called here.
         amounts: what it moves; for a correction what it takes back, with the signs turned.
-        made: whether the lot comes to be by it.
         parents: lots that this one came of.
         terms: members of the state that it sets (a `lot` record's).
         recall: the record index of a recall, 0 where one is lifted, None else.
@@ -37,7 +36,6 @@ class LotAct:
     kind: str
     step: str
     amounts: Amounts = field(default_factory=dict)
-    made: bool = False
     parents: tuple[tuple[str, str], ...] = ()
     terms: Mapping[str, Any] = field(default_factory=dict)
     recall: int | None = None

@@ -49,23 +49,16 @@ def lot_subject(gtin: str, lot: str) -> str:
 def lot_acts(kind: str, content: Mapping[str, Any], index: int) -> dict[tuple[str, str], LotAct]:
     """Return what a record does to each lot it is about, from its document alone.
 
-    A correction's acts depend on the event that it takes back, so `undone` is applied to them by who has that event.
+    A correction takes back the acts of another record; it has none of its own here (see `undone`).
 
     Args:
         kind: the record's kind.
         content: the document's body.
         index: the record's index.
     """
-    if kind == "event":
+    if kind == "event" and "errorDeclaration" not in content:
         return {
-            (one.gtin, one.lot): LotAct(
-                "correction" if "errorDeclaration" in content else "event",
-                one.step,
-                {} if "errorDeclaration" in content else one.amounts,
-                one.made and "errorDeclaration" not in content,
-                () if "errorDeclaration" in content else one.parents,
-            )
-            for one in effects(content)
+            (one.gtin, one.lot): LotAct("event", one.step, one.amounts, one.parents) for one in effects(content)
         }
     name = (content.get("gtin", ""), content.get("lot", ""))
     if kind == "lot":

@@ -1,0 +1,289 @@
+"""The frame that all bundles share: everything in it is proved under one checkpoint before a question is looked at.
+
+`Frame` is a `Source`: what it hands out is proved, and it knows what it handed out, so a part that is not of the
+question is noticed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ledger import cbor
+from ledger.checkpoint import check_cosignature
+from ledger.disclosure import check_disclosure
+from ledger.document import decode_document
+from ledger.errors import FormatError, ProofError
+from ledger.facts import KEY_SIZE, PREFIX_BITS, PREFIX_SIZE
+from ledger.genesis import decode_genesis
+from ledger.merkle import check_inclusion, leaf_hash
+from ledger.record import check_record, decode_record
+from ledger.seal import decode_seal
+from ledger.statemap import check_absence, check_prefix, check_presence
+from verifiers.source import SourcedRecord, by_sequence
+from verifiers.verdict import Steps, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ledger.bundle import Bundle, BundledRecord
+    from ledger.checkpoint import Checkpoint
+    from ledger.policy import Policy
+    from ledger.record import Record
+    from ledger.seal import Seal
+
+AHEAD_MAX_MS = 300_000
+"""How far a seal's time may be ahead of the quorum's, or of the reader's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much the proof is worth: its kind, and the time from which nothing newer is known."""
+
+    kind: str
+    as_of_ms: int
+
+
+class Frame:
+    """A bundle under a policy, proved step by step; see `verifiers.product.verify` for the steps."""
+
+    def __init__(self, bundle: Bundle, policy: Policy, steps: Steps) -> None:
+        self._bundle = bundle
+        self._policy = policy
+        self._origin = policy.log.name
+        self._asked: set[bytes | int] = set()
+        self._records: dict[int, SourcedRecord] = {}
+        self._prefixes: dict[bytes, dict[int, Any]] = {}
+        self._facts: dict[bytes, Any] = {}
+        with steps.step(1, "policy") as found:
+            record_key = self._open_genesis()
+            found.append(self._origin)
+        with steps.step(2, "checkpoint") as found:
+            self.checkpoint, self._times = policy.tlog.open_checkpoint(bundle.checkpoint)
+            if self.checkpoint.origin != self._origin:
+                raise ProofError("the checkpoint's log", expected=self._origin, got=self.checkpoint.origin)
+            found.append(f"size {self.checkpoint.size}")
+        with steps.step(3, "inclusion") as found:
+            entries = [bundle.genesis, *bundle.records, *bundle.seals]
+            for entry in entries:
+                self._check_inclusion(entry, self.checkpoint)
+            found.append(f"{len(entries)} entries")
+        with steps.step(4, "seal") as found:
+            self._seals = {one.index: self._open_seal(one, record_key) for one in bundle.seals}
+            self.seal = self._last_seal()
+            found.append(f"seal {self.seal.size}")
+        with steps.step(5, "facts") as found:
+            self._open_map()
+            found.append(f"{len(self._facts)} facts, {len(self._prefixes)} prefixes")
+        with steps.step(6, "records") as found:
+            self._open_records()
+            found.append(f"{len(self._records)} records")
+
+    # As a source
+
+    def prefix(self, prefix: bytes) -> dict[int, Any]:
+        """Return all values under a proved prefix."""
+        self._asked.add(prefix)
+        if prefix not in self._prefixes:
+            raise ProofError("the bundle", expected=f"all facts under {prefix.hex()}", got="none")
+        return self._prefixes[prefix]
+
+    def fact(self, key: bytes) -> Any | None:
+        """Return the value of a proved fact."""
+        self._asked.add(key)
+        if key not in self._facts:
+            raise ProofError("the bundle", expected=f"the fact {key.hex()}", got="none")
+        return self._facts[key]
+
+    def record(self, index: int) -> SourcedRecord:
+        """Return a proved record."""
+        self._asked.add(index)
+        if index not in self._records:
+            raise ProofError("the bundle", expected=f"record {index}", got="none")
+        return self._records[index]
+
+    def expect(self, indexes: Iterable[int]) -> None:
+        """Nothing to do: a bundle is whole."""
+
+    # The rest of a verification
+
+    def check_used(self) -> None:
+        """Check that every part of the bundle was of the question.
+
+        Raises:
+            ProofError: one was not.
+        """
+        for name, parts in (("record", self._records), ("prefix", self._prefixes), ("fact", self._facts)):
+            for part in parts:
+                if part not in self._asked:
+                    shown = part.hex() if isinstance(part, bytes) else part
+                    raise ProofError("the bundle", expected="nothing beyond the question", got=f"the {name} {shown}")
+        needed = {self._seal_of(index).size for index in self._records} | {self.seal.size}
+        for seal in self._seals:
+            if seal not in needed:
+                raise ProofError("the bundle", expected="nothing beyond the question", got=f"the seal {seal}")
+
+    def disclosures(self, erased: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the hidden fields of the bundle's records, each shown, erased or withheld.
+
+        Args:
+            erased: what is known of the erasure of each digest that has one.
+
+        Raises:
+            ProofError: a disclosure that no document commits to, or one twice.
+        """
+        found: list[dict[str, Any]] = []
+        for one in self._bundle.records:
+            document = self._records[one.index].document
+            texts: dict[str, str] = {}
+            for text in one.disclosures:
+                name = next((n for n, digest in document.hidden.items() if _opens(text, n, digest)), None)
+                if name is None or name in texts:
+                    raise ProofError(f"a disclosure of record {one.index}", expected="one that its document commits to")
+                texts[name] = text
+            for name, digest in sorted(document.hidden.items()):
+                state = "shown" if name in texts else "erased" if digest in erased else "withheld"
+                value = check_disclosure(texts[name], name, digest).value if name in texts else None
+                found.append({"record": one.index, "name": name, "state": state, "value": value})
+        return found
+
+    def standing(self, now: int, *, private: bool = False) -> Standing:
+        """Judge quorum, replay keys and freshness (formats.md, Verdict).
+
+        Args:
+            now: the reader's clock, Unix seconds.
+            private: whether the answer rests on the private map too.
+
+        Raises:
+            ProofError: a quorum that the policy names is not met, a replay key's cosignature is missing, or the last
+                seal is ahead of its time.
+        """
+        policy, seal_ms = self._policy, self.seal.time_ms
+        quorum_s = policy.tlog.check_quorum(self._times)
+        as_of_ms = seal_ms
+        if quorum_s is not None:
+            if seal_ms > quorum_s * 1000 + AHEAD_MAX_MS:
+                raise ProofError(
+                    "the last seal's time", expected=f"at most {quorum_s * 1000 + AHEAD_MAX_MS}", got=seal_ms
+                )
+            as_of_ms = min(seal_ms, quorum_s * 1000)
+        if seal_ms > now * 1000 + AHEAD_MAX_MS:
+            raise ProofError("the last seal's time", expected=f"at most {now * 1000 + AHEAD_MAX_MS}", got=seal_ms)
+        keys = [policy.replay_public, *([policy.replay_private] if private else [])]
+        for key in keys:
+            if key is not None:
+                check_cosignature(self._bundle.checkpoint, key)
+        if now * 1000 - as_of_ms > policy.max_age_s * 1000:
+            return Standing("as-of", as_of_ms)
+        if quorum_s is None or None in keys:
+            return Standing("operator", as_of_ms)
+        return Standing("holds", as_of_ms)
+
+    # Opening
+
+    def _open_genesis(self) -> bytes:
+        one = self._bundle.genesis
+        if one.index != 0 or leaf_hash(one.statement) != self._policy.genesis:
+            raise ProofError("the genesis", expected=self._policy.genesis.hex(), got=leaf_hash(one.statement).hex())
+        record = decode_record(one.statement)
+        document = decode_document(one.document)
+        if record.document_hash != document.hash or record.kind != "genesis":
+            raise ProofError("the genesis' document", expected=record.document_hash.hex(), got=document.hash.hex())
+        genesis = decode_genesis(document.body)
+        check_record(record, genesis.record_key)
+        if genesis.origin != self._origin or genesis.checkpoint_key != self._policy.log:
+            raise ProofError(
+                "the genesis' log", expected=self._policy.log.encode(), got=genesis.checkpoint_key.encode()
+            )
+        if self._bundle.handover:
+            raise FormatError("bundle handover", expected="none: no rules so far change the log's keys")
+        return genesis.record_key
+
+    def _check_inclusion(self, entry: BundledRecord, checkpoint: Checkpoint) -> None:
+        try:
+            check_inclusion(leaf_hash(entry.statement), entry.index, checkpoint.size, entry.proof, checkpoint.root)
+        except ProofError as error:
+            raise ProofError(f"entry {entry.index}", expected=error.expected, got=error.got) from error
+
+    def _open_seal(self, one: BundledRecord, record_key: bytes) -> Seal:
+        record = self._own(one, record_key, "seal")
+        document = decode_document(one.document)
+        if record.document_hash != document.hash:
+            raise ProofError(f"seal {one.index}", expected=record.document_hash.hex(), got=document.hash.hex())
+        seal = decode_seal(document.body)
+        if seal.size != one.index:
+            raise ProofError("the size that the seal names", expected=one.index, got=seal.size)
+        return seal
+
+    def _own(self, one: BundledRecord, record_key: bytes, kind: str) -> Record:
+        record = decode_record(one.statement)
+        if record.kind != kind or record.issuer != self._origin or record.audience != self._origin:
+            raise ProofError(f"entry {one.index}", expected=f"a {kind} of {self._origin}", got=f"a {record.kind}")
+        check_record(record, record_key)
+        return record
+
+    def _last_seal(self) -> Seal:
+        if len(self._seals) != len(self._bundle.seals):
+            raise ProofError("the seals", expected="each once")
+        last = self._seals.get(self.checkpoint.size - 1)
+        if last is None:
+            raise ProofError("the checkpoint", expected="one that ends in a seal", got=f"size {self.checkpoint.size}")
+        return last
+
+    def _open_map(self) -> None:
+        root = self.seal.public_root
+        for prefix in self._bundle.public_map.prefixes:
+            if len(prefix.prefix) != PREFIX_SIZE or prefix.prefix in self._prefixes:
+                raise ProofError("a prefix", expected=f"{PREFIX_SIZE} bytes, once", got=prefix.prefix.hex()[:80])
+            for key, _ in prefix.pairs:
+                if len(key) != KEY_SIZE:
+                    raise ProofError("a fact's key", expected=f"{KEY_SIZE} bytes", got=f"{len(key)} bytes")
+            if list(prefix.pairs) != sorted(prefix.pairs):
+                raise ProofError("the facts of a prefix", expected="their keys' order")
+            check_prefix(root, prefix.prefix, PREFIX_BITS, prefix.pairs, prefix.proof)
+            self._prefixes[prefix.prefix] = by_sequence((key, cbor.decode(value)) for key, value in prefix.pairs)
+        for fact in self._bundle.public_map.facts:
+            if len(fact.key) != KEY_SIZE or fact.key in self._facts:
+                raise ProofError("a fact's key", expected=f"{KEY_SIZE} bytes, once", got=fact.key.hex()[:80])
+            if fact.value is None:
+                check_absence(root, fact.key, fact.proof)
+                self._facts[fact.key] = None
+            else:
+                check_presence(root, fact.key, fact.value, fact.proof)
+                self._facts[fact.key] = cbor.decode(fact.value)
+        private = self._bundle.private_map
+        if private.facts or private.prefixes or self._bundle.private:
+            raise ProofError("the bundle", expected="no private part in this question")
+
+    def _open_records(self) -> None:
+        for one in self._bundle.records:
+            if one.index in self._records:
+                raise ProofError("the records", expected="each once", got=one.index)
+            record = decode_record(one.statement)
+            if record.audience != self._origin:
+                raise ProofError(f"record {one.index}", expected=f"one for {self._origin}", got=record.audience)
+            document = decode_document(one.document)
+            if record.document_hash != document.hash:
+                raise ProofError(f"record {one.index}", expected=record.document_hash.hex(), got=document.hash.hex())
+            seal = self._seal_of(one.index)
+            self._records[one.index] = SourcedRecord(one.index, record, document, seal.time_of(one.index))
+
+    def _seal_of(self, index: int) -> Seal:
+        """Return the first seal after an entry: it proves the entry's time."""
+        seal = next((one for one in self._seals.values() if one.since <= index < one.size), None)
+        if seal is None:
+            raise ProofError("the bundle", expected=f"the first seal after record {index}", got="none")
+        return seal
+
+
+def failed(steps: Steps) -> Verdict:
+    """Return the verdict of a proof that failed at its last step."""
+    return Verdict("fails", "unknown", {}, steps.done)
+
+
+def _opens(text: str, name: str, digest: str) -> bool:
+    try:
+        check_disclosure(text, name, digest)
+    except ProofError:
+        return False
+    return True

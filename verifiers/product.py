@@ -1,0 +1,255 @@
+"""Is this product what it says? The history of one lot, whole, from a bundle and a policy alone.
+
+The steps, each by name in the verdict:
+
+1. policy: the genesis is the one that the policy names; it names the log's keys.
+2. checkpoint: signed by the log; witnesses' cosignatures.
+3. inclusion: genesis, records and seals stand in the checkpoint's tree.
+4. seal: signed by the log; the last one ends the checkpoint (its index = size − 1 = the size that it names).
+5. facts: every fact and prefix stands in the public map of the last seal.
+6. records: each commits to its document and is for this log; the first seal after it gives its time.
+7. history: every act on the lot, and on the lots that it came of, is there; each is signed by a key that was entitled
+at its
+   index, and header and document agree; folding them gives the state that the map holds.
+8. particulars: product, site, certificates, the actors' roles and what was erased.
+9. whole: nothing in the bundle is beyond the question; disclosures are those that documents commit to.
+10. standing: quorum, replay key, freshness.
+
+It reads no network and no clock but the one handed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from contracts.governance import erasure_key
+from contracts.gs1 import check_lot, decode_gtin
+from contracts.keys import actor_key, certificate_prefix, lot_prefix, product_key, site_key
+from contracts.lots import PARENTS_MAX, LotAct, fold, new_lot
+from contracts.produce import act_time_ms, lot_acts, undone
+from ledger.bundle import decode_bundle
+from ledger.errors import FormatError, NotFoundError, ProofError, RefusedError
+from ledger.policy import decode_policy
+from verifiers.frame import Frame, failed
+from verifiers.source import Source, SourcedRecord, checked_record
+from verifiers.verdict import FailedStepError, Steps, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
+    """Return the verdict on a product bundle.
+
+    Args:
+        bundle: the proof file.
+        policy: whom the reader trusts (`ledger.policy`).
+        now: the reader's clock, Unix seconds.
+
+    Raises:
+        FormatError: bundle or policy cannot be read, or the bundle answers another question.
+    """
+    opened = decode_bundle(bundle)
+    trusted = decode_policy(policy)
+    question = opened.question
+    if question["kind"] != "product":
+        raise FormatError("bundle question", expected="product", got=question["kind"])
+    steps = Steps()
+    try:
+        frame = Frame(opened, trusted, steps)
+        answer = Answer(frame)
+        with steps.step(7, "history") as found:
+            answer.read_history(question["gtin"], question["lot"])
+            found.append(f"{len(answer.lots)} lots, {len(answer.records)} records")
+        with steps.step(8, "particulars"):
+            answer.read_particulars()
+        with steps.step(9, "whole"):
+            frame.check_used()
+            disclosures = frame.disclosures(answer.erased)
+        with steps.step(10, "standing") as found:
+            standing = frame.standing(now)
+            found.append(standing.kind)
+    except FailedStepError:
+        return failed(steps)
+    return Verdict(standing.kind, answer.status, answer.facts(), steps.done, standing.as_of_ms, disclosures)
+
+
+@dataclass(slots=True)
+class Lot:
+    """One lot as its records tell it: its state, and its acts in their order."""
+
+    gtin: str
+    lot: str
+    state: dict[str, Any]
+    acts: list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer to "what is this lot?", read from a source. The first of `lots` is the one asked for."""
+
+    source: Source
+    lots: list[Lot] = field(default_factory=list)
+    records: dict[int, SourcedRecord] = field(default_factory=dict)
+    erased: dict[str, Any] = field(default_factory=dict)
+    _particulars: dict[str, Any] = field(default_factory=dict)
+
+    def read_history(self, gtin: str, lot: str) -> None:
+        """Read the lot and every lot that it came of.
+
+        Raises:
+            NotFoundError: nothing is recorded on this lot.
+            ProofError: what is recorded does not give the state that the map holds.
+        """
+        if decode_gtin(gtin) != gtin or check_lot(lot) != lot:
+            raise FormatError("the lot", expected=f"{decode_gtin(gtin)} and a lot's name", got=f"{gtin} {lot}")
+        waiting, known = [(gtin, lot)], {(gtin, lot)}
+        while waiting:
+            name = waiting.pop(0)
+            read = self._read_lot(*name)
+            self.lots.append(read)
+            for parent in read.state["parents"]:
+                if tuple(parent) not in known:
+                    known.add((parent[0], parent[1]))
+                    waiting.append((parent[0], parent[1]))
+            if len(known) > PARENTS_MAX + 1:
+                raise ProofError("the lots that it came of", expected=f"at most {PARENTS_MAX}", got=len(known) - 1)
+
+    def read_particulars(self) -> None:
+        """Read product, site, certificates, actors and erasures.
+
+        Raises:
+            ProofError: one that the lot names is not there.
+        """
+        state = self.lots[0].state
+        products = {lot.gtin: self.source.fact(product_key(lot.gtin)) for lot in self.lots}
+        site = None if state["site"] is None else self.source.fact(site_key(state["site"]))
+        certificates = {number: self.source.prefix(certificate_prefix(number)) for number in state["certificates"]}
+        actors: dict[str, Any] = {}
+        named = {lot.state["owner"] for lot in self.lots}
+        named |= {who for lot in self.lots for act in lot.acts for who in (act["by"], act["for"])}
+        named |= {facts[0]["issuer"] for facts in certificates.values() if facts}
+        for actor in sorted(named):
+            actors[actor] = _actor(self.source.fact(actor_key(actor)))
+        for index in sorted(self.records):
+            for digest in self.records[index].document.hidden.values():
+                erasure = self.source.fact(erasure_key(digest))
+                if erasure is not None:
+                    self.erased[digest] = erasure
+        self._particulars = {
+            "product": _named(products[state["gtin"]]),
+            "products": {gtin: _named(product) for gtin, product in products.items()},
+            "site": None if site is None else {"site": state["site"], **_plain(site)},
+            "certificates": [{"number": number, **_plain(facts[0])} for number, facts in certificates.items() if facts],
+            "actors": actors,
+        }
+
+    @property
+    def status(self) -> str:
+        """`recalled` where the lot or one that it came of is recalled, else `active`."""
+        return "recalled" if any(lot.state["recalled"] is not None for lot in self.lots) else "active"
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is proved, as JSON has it."""
+        return {
+            **self._particulars,
+            "lot": _lot_facts(self.lots[0]),
+            "parents": [_lot_facts(lot) for lot in self.lots[1:]],
+            "erased": [
+                {"record": one["of"], "reason": one["reason"], "authority": one["authority"]}
+                for one in self.erased.values()
+            ],
+        }
+
+    def _read_lot(self, gtin: str, lot: str) -> Lot:
+        facts = self.source.prefix(lot_prefix(gtin, lot))
+        head = facts.get(0)
+        if head is None:
+            raise NotFoundError("the lot", expected="one on which something is recorded", got=f"{gtin} {lot}")
+        if (head["gtin"], head["lot"]) != (gtin, lot) or set(facts) != set(range(head["acts"] + 1)):
+            raise ProofError(f"the history of {lot}", expected=f"{head['acts']} acts of this lot", got=len(facts) - 1)
+        self.source.expect(facts[number]["record"] for number in range(1, head["acts"] + 1))
+        state = new_lot(gtin, lot, head["owner"])
+        acts: list[dict[str, Any]] = []
+        for number in range(1, head["acts"] + 1):
+            entry = facts[number]
+            found = checked_record(self.source, entry["record"])
+            self.records[found.index] = found
+            try:
+                act = _act_of(found, (gtin, lot), facts, entry)
+                _check_entry(entry, found, act, number)
+                state = fold(state, act)
+            except RefusedError as error:
+                raise ProofError(
+                    f"act {number} on {lot}: {error.message}", expected=error.expected, got=error.got
+                ) from error
+            acts.append(_act_facts(number, entry, found))
+        if acts and acts[0]["for"] != head["owner"]:
+            raise ProofError(f"the owner of {lot}", expected=acts[0]["for"], got=head["owner"])
+        if state != head:
+            differs = next(name for name in head if state.get(name) != head[name])
+            raise ProofError(f"the state of {lot}: {differs}", expected=state.get(differs), got=head[differs])
+        return Lot(gtin, lot, state, acts)
+
+
+def _act_of(found: SourcedRecord, name: tuple[str, str], facts: Mapping[int, Any], entry: Mapping[str, Any]) -> LotAct:
+    """Return what the record does to the lot, by its document and, for a correction, by the act that it takes back."""
+    body = found.document.body
+    if "errorDeclaration" in body and found.record.kind == "event":
+        first = facts.get(entry["corrects"] or 0)
+        if first is None or first.get("event") != body.get("eventID") or entry["corrects"] is None:
+            raise ProofError("a correction", expected="the act that it takes back", got=entry["corrects"])
+        return undone(first)
+    act = lot_acts(found.record.kind, body, found.index).get(name)
+    if act is None:
+        raise ProofError(f"record {found.index}", expected=f"an act on {name[1]}", got=found.record.subject)
+    return act
+
+
+def _check_entry(entry: Mapping[str, Any], found: SourcedRecord, act: LotAct, number: int) -> None:
+    """Check that an act's fact is what its record says."""
+    context = found.document.context
+    body = found.document.body
+    wanted = {
+        "kind": act.kind,
+        "step": act.step,
+        "time_ms": act_time_ms(found.record.kind, body, found.time_ms),
+        "registered_ms": found.time_ms,
+        "by": found.record.issuer,
+        "for": found.record.issuer if context is None or context.entered_for is None else context.entered_for,
+        "amounts": {unit: list(amounts) for unit, amounts in sorted(act.amounts.items())},
+        "parents": [list(parent) for parent in act.parents],
+        "event": body.get("eventID") if found.record.kind == "event" else None,
+    }
+    for name, expected in wanted.items():
+        if entry[name] != expected:
+            raise ProofError(f"act {number}, {name}", expected=expected, got=entry[name])
+
+
+def _act_facts(number: int, entry: Mapping[str, Any], found: SourcedRecord) -> dict[str, Any]:
+    return {
+        "number": number,
+        **entry,
+        "record_kind": found.record.kind,
+        "body": found.document.body,
+        "hidden": sorted(found.document.hidden),
+    }
+
+
+def _lot_facts(lot: Lot) -> dict[str, Any]:
+    return {**lot.state, "history": lot.acts}
+
+
+def _actor(state: Mapping[str, Any] | None) -> dict[str, Any]:
+    if state is None:
+        raise ProofError("an actor", expected="one that is registered", got="none")
+    return {"role": state["role"], "name": state["name"], "parent": state["parent"]}
+
+
+def _named(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if state is None else {"name": state["name"], "crop": state["crop"], "owner": state["owner"]}
+
+
+def _plain(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if not isinstance(value, bytes)}
