@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
+from starlette.staticfiles import StaticFiles
 
-from api import entries, health, log, problems, reference
+from api import entries, health, log, problems, products, reference
 from api.metrics import Metrics, MetricsMiddleware
+from api.pages.render import STATIC_FOLDER
 from api.version import VERSION
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from api.services import Services
 
-ROUTERS: tuple[APIRouter, ...] = (health.router, reference.router, log.router, entries.router)
+ROUTERS: tuple[APIRouter, ...] = (health.router, reference.router, log.router, entries.router, products.router)
 """All routes of a node, in the order in which they are tried."""
 
 HEADERS: Mapping[str, str] = {
@@ -81,6 +83,7 @@ def create_app(
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
     # The last one added is the outermost.
     app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
     app.add_middleware(HeadersMiddleware)

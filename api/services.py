@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from api.catalogue import Catalogue
     from ledger.log import Log
     from ledger.serving import Serving
     from ledger.store.vault import Vault
@@ -26,6 +27,7 @@ class Services:
         base_url: how others reach this node, without a slash at the end.
         wait_s: how long a request may wait for a seal, in seconds.
         policy: the JSON policy that this log recommends.
+        catalogue: which lots there are.
         demo: the folder of the demo's answers, None where this node has none.
     """
 
@@ -35,6 +37,7 @@ class Services:
     base_url: str
     wait_s: float
     policy: bytes
+    catalogue: Catalogue
     demo: Path | None
 
 

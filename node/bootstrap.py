@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.app import create_app
+from api.catalogue import Catalogue
 from api.services import Services
 from contracts.rulebook import rulebooks
 from ledger import policy
@@ -255,6 +256,7 @@ def open_node(settings: Settings, *, demo: bool = False) -> Node:
         base_url=settings.address,
         wait_s=settings.wait_s,
         policy=ledger.policy(),
+        catalogue=Catalogue(ledger.store, serving),
         demo=settings.demo if demo or settings.demo.is_dir() else None,
     )
     publishing = partial(publish, ledger.store, serving, settings.public) if settings.publish_every_s > 0 else None

@@ -1,0 +1,37 @@
+"""A node's web app over the farming world, for tests that ask it over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.catalogue import Catalogue
+from api.services import Services
+from ledger.serving import Serving
+
+if TYPE_CHECKING:
+    from farms import Farms
+
+
+def services_of(farms: Farms, base_url: str = "http://127.0.0.1:8000") -> Services:
+    """Return the services of a node over the world; seal and `serving.refresh()` to serve what is new."""
+    serving = Serving(farms.log)
+    farms.log.seal()
+    serving.refresh()
+    return Services(
+        log=farms.log,
+        serving=serving,
+        vault=farms.vault,
+        base_url=base_url,
+        wait_s=5,
+        policy=farms.policy(),
+        catalogue=Catalogue(farms.store, serving),
+        demo=None,
+    )
+
+
+def client_of(farms: Farms) -> TestClient:
+    """Return a client of the world's web app, without a server between."""
+    return TestClient(create_app(services_of(farms)), raise_server_exceptions=False, follow_redirects=False)
