@@ -227,6 +227,45 @@ def _restore(tmp_path: Path, data: Path, digest: str) -> None:
     assert "ok" in _run("fsck", "--data", old).stdout
 
 
+def _hand_in(kind: str, key: str, body: dict[str, object], data: Path, url: str) -> None:
+    Path("body.json").write_text(json.dumps(body))
+    _run("sign", "--kind", kind, "--key", key, "--data", data, "-o", "r.cose", "body.json")
+    _run("submit", "r.cose", "--url", url)
+
+
+def test_a_lot_is_verified_offline(tmp_path: Path) -> None:
+    """The proof file of a lot and the reader's policy are all it takes; the exit code is the verdict."""
+    data = tmp_path / "data"
+    _init(data)
+    gtin = "04712345678900"
+    with _node("--data", data) as (_, url):
+        _hand_in("actor", "operator", _farmer(data), data, url)
+        _hand_in("product", "farm-17", {"gtin": gtin, "name": {"zh-TW": "高山茶"}, "crop": "茶"}, data, url)
+        _hand_in("lot", "farm-17", {"gtin": gtin, "lot": "L/1"}, data, url)
+        policy = _run("log", "policy", "--data", data).stdout
+        # 13 digits, as printed below the bars.
+        _run("bundle", "product", gtin[1:], "L/1", "--url", url, "-o", "by-url.json")
+        _run("bundle", "product", gtin, "L/1", "--data", data, "-o", "by-data.json")
+        assert "L2" in _run("bundle", "product", gtin, "L2", "--data", data, "-o", "none.json", code=1).stderr
+    Path("policy.json").write_text(policy)
+    Path("strict.json").write_text(policy.replace('"max_age_s": 86400', '"max_age_s": 1'))
+    for name in ("by-url.json", "by-data.json"):
+        verdict = _run("verify", name, "--policy", "policy.json")
+        assert verdict.stdout.startswith("HOLDS BY THE OPERATOR'S WORD · active")
+        assert "ok 7. history" in verdict.stdout
+    assert json.loads(_run("verify", "by-url.json", "--policy", "policy.json", "--json").stdout)["kind"] == "operator"
+    time.sleep(2.1)
+    assert "AS OF" in _run("verify", "by-url.json", "--policy", "strict.json", code=3).stdout
+    bundle = json.loads(Path("by-url.json").read_text())
+    bundle["records"] = bundle["records"][:-1]
+    Path("cut.json").write_text(json.dumps(bundle, ensure_ascii=False, separators=(",", ":"), sort_keys=True))
+    failed = _run("verify", "cut.json", "--policy", "policy.json", code=1)
+    assert failed.stdout.startswith("DOES NOT HOLD")
+    assert "!! " in failed.stdout
+    Path("cut.json").write_text(json.dumps(bundle))
+    _run("verify", "cut.json", "--policy", "policy.json", code=2)
+
+
 def test_a_published_folder_is_checked_from_outside(tmp_path: Path) -> None:
     """What a CDN hands out is held against the verifier key; a flipped bit is named by its file."""
     data = tmp_path / "data"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
@@ -50,11 +51,8 @@ def restore(
     try:
         with options.progress("entries") as progress:
             replay = read_backup(file, ledger.store, ledger.log.fold, progress=lambda done: progress(done, None))
-        vault = ledger.open_vault()
-        try:
+        with closing(ledger.open_vault()) as vault:
             erased = apply_erasures(ledger.store, vault)
-        finally:
-            vault.close()
     finally:
         ledger.close()
     options.say(f"restored {replay.head.size} entries, root {replay.root().hex()}; {erased} hidden fields erased again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -54,9 +55,6 @@ def erase(
             answer = ledger.log.submit(statement, document.data).result(WAIT_S)
         finally:
             ledger.log.close()
-        vault = ledger.open_vault()
-        try:
+        with closing(ledger.open_vault()) as vault:
             known = forget(ledger.store, vault, digest)
-        finally:
-            vault.close()
     options.say(f"erased {digest}: record {answer.id}" + ("" if known else "; its key was not here"))

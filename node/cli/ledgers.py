@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import uvicorn
 
-from ledger.errors import FormatError
+from ledger.errors import FengtuError, FormatError
 from ledger.genesis import decode_key
 from node.bootstrap import create_ledger, has_ledger, open_node
 from node.cli import options
+from node.cli.sentences import sentence
 from node.files import SECRET, write_file
 from node.keyfile import PASSPHRASE_FILE, PASSPHRASE_MIN, PASSPHRASE_VARIABLE
 from node.logs import configure_logs
@@ -177,4 +178,8 @@ def _load_demo(settings: Settings, server: uvicorn.Server) -> None:
     if importlib.util.find_spec(DEMO_MODULE) is None:
         options.note("The demo's stories are not in this version.")
         return
-    importlib.import_module(DEMO_MODULE).load(settings, settings.address)
+    try:
+        importlib.import_module(DEMO_MODULE).load(settings, settings.address)
+    except FengtuError as error:
+        # The node serves on; whoever started it reads why the stories are not all there.
+        options.note(f"The demo is not loaded: {sentence(error)}")

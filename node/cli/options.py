@@ -113,7 +113,7 @@ def key_path(name: str, data: Path | None) -> Path:
     return keys_folder(data) / f"{name}.json"
 
 
-def ask_passphrase(what: str, *, twice: bool) -> str:
+def ask_passphrase(what: str, *, twice: bool = False) -> str:
     """Ask for a passphrase at the terminal.
 
     Raises:
@@ -135,5 +135,5 @@ def open_key(name: str, data: Path | None) -> tuple[KeyFile, SigningKey]:
     """Return a key's file and the key in it, opened by its passphrase."""
     path = key_path(name, data)
     file = read_keyfile(path)
-    passphrase = passphrase_of(path.parent, lambda: ask_passphrase(f"Passphrase of {path.stem}", twice=False))
+    passphrase = passphrase_of(path.parent, lambda: ask_passphrase(f"Passphrase of {path.stem}"))
     return file, file.open(passphrase)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import json
 import time
+from contextlib import closing, contextmanager
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
 
+from api.bundles import product_bundle
+from contracts.gs1 import decode_gtin
 from ledger.bundle import BUNDLE_SIZE_MAX, decode_bundle
 from ledger.errors import NotFoundError
 from ledger.serving import Serving
@@ -20,8 +23,10 @@ from node.files import write_file
 from node.remote import Remote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from ledger.serving import View
+    from node.bootstrap import Ledger
     from verifiers.verdict import Verdict
 
 commands = typer.Typer()
@@ -51,11 +56,8 @@ def proof(
         with Remote(url) as remote:
             found = remote.get(f"/entries/{index}/proof", BUNDLE_SIZE_MAX)
     else:
-        with options.opened(data, database) as ledger:
-            serving = Serving(ledger.log)
-            serving.refresh()
-            with serving.view() as view:
-                found = encode_tlog_proof(index, view.inclusion(index), view.checkpoint)
+        with _served(data, database) as (_, view):
+            found = encode_tlog_proof(index, view.inclusion(index), view.checkpoint)
     write_file(output, found)
     options.say(f"{output}: the proof of entry {index}")
 
@@ -68,13 +70,21 @@ def product(
     lot: Annotated[str, typer.Argument(help="Its lot, as printed.")],
     *,
     output: options.Output,
-    url: Annotated[str, typer.Option(help="The node to ask.")],
+    data: options.Data = None,
+    database: options.Database = None,
+    url: options.Url = None,
 ) -> None:
     """Write the proof file of a lot: its history, and that nothing is left out."""
-    with Remote(url) as remote:
-        data = remote.get(f"/products/{quote(gtin, safe='')}/{quote(lot, safe='')}/bundle", BUNDLE_SIZE_MAX)
-    write_file(output, data)
-    options.say(f"{output}: lot {lot} of {gtin}, {len(data)} bytes; look at it with `fengtu verify`")
+    options.one_place(data, database, url)
+    gtin = decode_gtin(gtin)
+    if url is not None:
+        with Remote(url) as remote:
+            found = remote.get(f"/products/{gtin}/{quote(lot, safe='')}/bundle", BUNDLE_SIZE_MAX)
+    else:
+        with _served(data, database) as (ledger, view), closing(ledger.open_vault()) as vault:
+            found = product_bundle(view, vault, gtin, lot)
+    write_file(output, found)
+    options.say(f"{output}: lot {lot} of {gtin}, {len(found)} bytes; look at it with `fengtu verify`")
 
 
 @commands.command(epilog="Example: fengtu verify tea.bundle.json --policy policy.json")
@@ -96,6 +106,16 @@ def verify(
     else:
         _print(verdict)
     raise typer.Exit(EXIT_CODES[verdict.kind])
+
+
+@contextmanager
+def _served(data: Path | None, database: str | None) -> Iterator[tuple[Ledger, View]]:
+    """Hold the ledger open as of its newest seal."""
+    with options.opened(data, database) as ledger:
+        serving = Serving(ledger.log)
+        serving.refresh()
+        with serving.view() as view:
+            yield ledger, view
 
 
 def _verifier(question: str) -> Callable[[bytes, bytes, int], Verdict]:
