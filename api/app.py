@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 
-from api import entries, health, log, problems, products, reference
+from api import demo, entries, health, log, problems, products, reference
 from api.metrics import Metrics, MetricsMiddleware
 from api.pages.render import STATIC_FOLDER
 from api.version import VERSION
@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
     from api.services import Services
 
-ROUTERS: tuple[APIRouter, ...] = (health.router, reference.router, log.router, entries.router, products.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    reference.router,
+    log.router,
+    entries.router,
+    products.router,
+    demo.router,
+)
 """All routes of a node, in the order in which they are tried."""
 
 HEADERS: Mapping[str, str] = {

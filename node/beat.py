@@ -1,4 +1,4 @@
-"""What a node does beside the requests: seal, move on to the newest seal, publish. One thread, ten times a second."""
+"""What a node does beside the requests: seal, move on, erase, publish. One thread, ten times a second."""
 
 from __future__ import annotations
 
@@ -28,15 +28,22 @@ class Beat:
     Args:
         log: it is sealed when a seal is due.
         serving: it is moved to the newest seal.
+        erase: carries out the erasures that the log records.
         publish: publishes what is not published yet; None where nothing is.
         publish_every_s: how long to wait between two publications, in seconds.
     """
 
     def __init__(
-        self, log: Log, serving: Serving, publish: Callable[[], object] | None = None, publish_every_s: float = 10.0
+        self,
+        log: Log,
+        serving: Serving,
+        erase: Callable[[], object],
+        publish: Callable[[], object] | None = None,
+        publish_every_s: float = 10.0,
     ) -> None:
         self._log = log
         self._serving = serving
+        self._erase = erase
         self._publish = publish
         self._publish_every_s = publish_every_s
         self._publish_at = 0.0
@@ -63,6 +70,7 @@ class Beat:
         """
         self._log.seal_if_due()
         self._serving.refresh()
+        self._erase()
         now = time.monotonic()
         if self._publish is not None and now >= self._publish_at:
             # Set first: a publication that fails is tried again at its next turn, not at each beat.

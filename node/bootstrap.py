@@ -31,6 +31,7 @@ from ledger.signature import SigningKey
 from ledger.store import Store, open_store
 from ledger.store.vault import Vault
 from node.beat import Beat
+from node.erasing import Erasures
 from node.files import SECRET, write_file
 from node.keyfile import KeyFile, protect_key, read_keyfile, write_keyfile
 from node.publish import publish
@@ -260,7 +261,8 @@ def open_node(settings: Settings, *, demo: bool = False) -> Node:
         demo=settings.demo if demo or settings.demo.is_dir() else None,
     )
     publishing = partial(publish, ledger.store, serving, settings.public) if settings.publish_every_s > 0 else None
-    beat = Beat(ledger.log, serving, publishing, settings.publish_every_s)
+    erasures = Erasures(ledger.store, vault, serving)
+    beat = Beat(ledger.log, serving, erasures.catch_up, publishing, settings.publish_every_s)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

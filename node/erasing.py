@@ -11,10 +11,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts.governance import erasure_key
+from ledger import cbor
+from ledger.document import decode_document
+from ledger.facts import ERASURE, POSITION_SIZE, public_position
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.serving import Serving
     from ledger.store import Store
     from ledger.store.vault import Vault
+
+END = b"\xff" * POSITION_SIZE
 
 
 def forget(store: Store, vault: Vault, digest: str) -> bool:
@@ -24,11 +32,58 @@ def forget(store: Store, vault: Vault, digest: str) -> bool:
     return known
 
 
-def apply_erasures(store: Store, vault: Vault) -> int:
-    """Forget every hidden field that the log says is erased; return how many were still there."""
-    digests = [row[0] for row in store.beside()["disclosures"]]
-    keys = {erasure_key(digest): digest for digest in digests}
-    erased = [keys[key] for key, value in store.latest(list(keys)).items() if value is not None]
-    for digest in erased:
-        forget(store, vault, digest)
-    return len(erased)
+def apply_erasures(store: Store, vault: Vault, after: bytes = b"", before: bytes = END) -> int:
+    """Forget every hidden field that the log says is erased; return how many were still there.
+
+    The log is read, not the fields that are left: an old copy of the vault may hold a key whose ciphertext is in no
+    table any more, but in an old backup.
+
+    Args:
+        store: the tables.
+        vault: the keys of hidden fields.
+        after: only erasures after this position.
+        before: and before this one.
+    """
+    count = 0
+    for digest in _erased(store, after, before):
+        stored = store.disclosure(digest) is not None
+        if forget(store, vault, digest) or stored:
+            count += 1
+    return count
+
+
+def _erased(store: Store, after: bytes, before: bytes) -> Iterator[str]:
+    """Yield the digests that are erased; a fact's key is hashed, so its record's hidden fields are held against it."""
+    for change in store.facts_between(after, before):
+        if change.key[0] != ERASURE:
+            continue
+        hash_ = store.entry(cbor.decode(change.value)["of"]).document_hash
+        for data in store.documents([hash_]).values():
+            for digest in decode_document(data).hidden.values():
+                if erasure_key(digest) == change.key:
+                    yield digest
+
+
+class Erasures:
+    """Carries out the erasures that the log records, seal by seal: whoever may write the record may erase.
+
+    Args:
+        store: the tables.
+        vault: the keys of hidden fields.
+        serving: what is served; erasures up to its seal are carried out.
+    """
+
+    def __init__(self, store: Store, vault: Vault, serving: Serving) -> None:
+        self._store = store
+        self._vault = vault
+        self._serving = serving
+        self._position = b""
+
+    def catch_up(self) -> int:
+        """Carry out what is due; return how many fields were forgotten."""
+        seal = public_position(max(self._serving.seal_index, 0))
+        if seal <= self._position:
+            return 0
+        count = apply_erasures(self._store, self._vault, self._position, seal)
+        self._position = seal
+        return count

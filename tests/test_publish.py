@@ -159,7 +159,7 @@ def test_the_beat_seals_serves_and_publishes(ledger: Ledger, tmp_path: Path) -> 
             raise CorruptError("the first one fails")
         publish(ledger.store, serving, tmp_path / "public")
 
-    beat = Beat(ledger.log, serving, publication, 0.0)
+    beat = Beat(ledger.log, serving, lambda: None, publication, 0.0)
     beat.start()
     try:
         index = ledger.submit("count", {"name": "a", "add": 1}).size

@@ -21,6 +21,7 @@ from api.pages import dates, drawing
 from api.pages.i18n import Language, catalogue
 from api.pages.views import (
     ComponentsView,
+    DemoView,
     LotsView,
     MalformedView,
     ProblemView,
@@ -53,6 +54,7 @@ HEADERS: Mapping[str, str] = {
 
 _TEMPLATES: Mapping[type, str] = {
     ComponentsView: "components.html",
+    DemoView: "demo.html",
     LotsView: "lots.html",
     MalformedView: "malformed.html",
     ProblemView: "problem.html",

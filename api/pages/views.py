@@ -434,4 +434,39 @@ class ComponentsView:
     qr: QrView
 
 
-View = ProductView | LotsView | StartView | UnknownView | MalformedView | StatusView | ProblemView | ComponentsView
+@dataclass(frozen=True, slots=True)
+class DemoAnswerView:
+    """One answer of a story: its page and its proof file."""
+
+    title: str
+    page_url: str
+    bundle_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoStoryView:
+    """One story of the demo."""
+
+    number: int
+    title: str
+    answers: tuple[DemoAnswerView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoView:
+    """The demo's stories."""
+
+    stories: tuple[DemoStoryView, ...]
+
+
+View = (
+    DemoView
+    | ProductView
+    | LotsView
+    | StartView
+    | UnknownView
+    | MalformedView
+    | StatusView
+    | ProblemView
+    | ComponentsView
+)
