@@ -41,7 +41,7 @@ LATE_DAYS = 3
 STEP_KINDS: Mapping[str, str] = {
     "sow": "sow", "fertilise": "fertilise", "protect": "protect", "water": "water", "weed": "weed",
     "harvest": "harvest", "pack": "pack", "packing": "pack", "process": "process", "transform": "process",
-    "commissioning": "pack", "shipping": "ship", "departing": "ship", "receiving": "receive", "storing": "store",
+    "commissioning": "賦予追溯碼", "shipping": "ship", "departing": "ship", "receiving": "receive", "storing": "store",
     "inspecting": "inspect", "inspection": "inspect", "sensor_reporting": "sense",
 }  # fmt: skip
 SENSORS: Mapping[str, str] = {
@@ -180,14 +180,14 @@ def _timeline(facts: Mapping[str, Any], disclosures: Disclosures) -> list[Timeli
     for act in reversed(history):
         if act["kind"] == "lot":
             continue
-        on, registered_on = day_of_ms(act["time_ms"]), day_of_ms(act["registered_ms"])
+        on, registered_on = _day(act), day_of_ms(act["registered_ms"])
         late_days = (registered_on - on).days
         memo = disclosures.get(act["record"], {}).get("memo", MISSING)
         entries.append(
             TimelineView(
                 on=on,
                 kind=_act_kind(act),
-                content=shown(_content(facts, act)),
+                content=shown(_content(act)),
                 memo=memo,
                 by=shown(_actor(facts, act["by"])),
                 entry=_link(act["record"]),
@@ -198,6 +198,13 @@ def _timeline(facts: Mapping[str, Any], disclosures: Disclosures) -> list[Timeli
         )
     entries.sort(key=lambda entry: (entry.on, entry.entry.index), reverse=True)
     return entries
+
+
+def _day(act: Mapping[str, Any]) -> date:
+    """Return the day of an act: of an inspection the day of its sample, else when the thing happened."""
+    if act["kind"] == "inspection":
+        return date.fromisoformat(act["body"]["sampled"])
+    return day_of_ms(act["time_ms"])
 
 
 def _act_kind(act: Mapping[str, Any]) -> str:
@@ -215,7 +222,7 @@ def _act_kind(act: Mapping[str, Any]) -> str:
     return STEP_KINDS.get(act["step"], "other")
 
 
-def _content(facts: Mapping[str, Any], act: Mapping[str, Any]) -> str:
+def _content(act: Mapping[str, Any]) -> str:
     body = act["body"]
     words = body.get("fengtu:operation") or body.get("fengtu:processItem")
     if isinstance(words, str) and words:
@@ -228,13 +235,7 @@ def _content(facts: Mapping[str, Any], act: Mapping[str, Any]) -> str:
         return str(body.get("errorDeclaration", {}).get("reason", ""))
     amounts = [amount_text(sum(one), unit) for unit, one in act["amounts"].items() if any(one)]
     parents = [lot for _, lot in act["parents"]]
-    return "、".join([*amounts, *parents]) or _certificate_words(facts, body)
-
-
-def _certificate_words(facts: Mapping[str, Any], body: Mapping[str, Any]) -> str:
-    del facts
-    ilmd = body.get("ilmd", {})
-    return str(ilmd.get("fengtu:certificationName", "")) if isinstance(ilmd, dict) else ""
+    return "、".join([*amounts, *parents]) or _trace_code(act)
 
 
 def _quantities(lot: Mapping[str, Any]) -> QuantitiesView:
@@ -247,7 +248,8 @@ def _quantities(lot: Mapping[str, Any]) -> QuantitiesView:
         harvested_g=into if known else None,
         packed_g=packed or None,
         shipped_g=out,
-        left_g=into - out if known else None,
+        # What was packed is what can be shipped; where nothing is on record of packing, what came in is.
+        left_g=(packed or into) - out if known else None,
     )
 
 
