@@ -174,6 +174,7 @@ def test_a_node_from_init_to_restore(tmp_path: Path) -> None:
         digest = json.loads((tmp_path / "farmer.cose.document.json").read_text())["hidden"]["person_name"]
         text = json.loads((tmp_path / "farmer.cose.disclosures.json").read_text())[0][0]
         assert open_disclosure(text).digest == digest
+        (tmp_path / "vault-before.db").write_bytes((data / "vault.db").read_bytes())
         # While the node runs: any process may append.
         erased = _run("erase", text, "--key", "operator", "--data", data, "--reason", "asked for")
         assert erased.stdout.startswith(f"erased {digest}: record 4")
@@ -210,21 +211,20 @@ def _refusals(tmp_path: Path, data: Path, url: str) -> None:
 
 
 def _restore(tmp_path: Path, data: Path, digest: str) -> None:
+    """A restore proves what it restores, and does not bring back what is erased."""
     _run("backup", "later.fengtu", "--data", data)
-    fresh = tmp_path / "fresh"
-    (fresh / "keys").mkdir(parents=True)
-    for name in ("fengtu.toml", "keys/log.json"):
-        (fresh / name).write_bytes((data / name).read_bytes())
-    # A copy of the hidden fields' keys from before the erasure would bring the text back.
-    assert "0 hidden fields erased again" in _run("restore", "later.fengtu", "--data", fresh).stdout
-    old = tmp_path / "old"
-    (old / "keys").mkdir(parents=True)
-    for name in ("fengtu.toml", "keys/log.json"):
-        (old / name).write_bytes((data / name).read_bytes())
-    _run("restore", "ledger.fengtu", "--data", old)
-    assert digest.encode() in (old / "ledger.db").read_bytes()
-    assert "already" in _run("restore", "ledger.fengtu", "--data", old, code=1).stderr
-    assert "ok" in _run("fsck", "--data", old).stdout
+    for name, backup, erased in (("old", "ledger.fengtu", 0), ("fresh", "later.fengtu", 1)):
+        folder = tmp_path / name
+        (folder / "keys").mkdir(parents=True)
+        for file in ("fengtu.toml", "keys/log.json"):
+            (folder / file).write_bytes((data / file).read_bytes())
+        (folder / "vault.db").write_bytes((tmp_path / "vault-before.db").read_bytes())
+        restored = _run("restore", backup, "--data", folder)
+        assert f"{erased} hidden fields erased again" in restored.stdout
+        assert "already" in _run("restore", backup, "--data", folder, code=1).stderr
+        assert "ok" in _run("fsck", "--data", folder).stdout
+        # The digest is a key's name in the vault.
+        assert (digest.encode() in (folder / "vault.db").read_bytes()) == (not erased)
 
 
 def _hand_in(kind: str, key: str, body: dict[str, object], data: Path, url: str) -> None:
