@@ -71,7 +71,7 @@ def product_view(
         place=MISSING if site is None else shown(f"{site['county']}{site['township']}"),
         particulars=particulars,
         qr=qr,
-        operator=shown(_actor(facts, lot["owner"])),
+        operator=shown(_producer(facts, history)),
         certificates=tuple(_certificate(facts, one, today) for one in facts["certificates"]),
         inspections=tuple(_inspection(facts, act) for act in history if act["kind"] == "inspection"),
         recall=_recall(facts),
@@ -124,6 +124,13 @@ def _packed_on(history: Sequence[Mapping[str, Any]]) -> date | None:
         act for act in history if act["step"] == "commissioning"
     ]
     return day_of_ms(packed[-1]["time_ms"]) if packed else None
+
+
+def _producer(facts: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
+    """Return the business (農產品經營業者): as the rows name it, else the owner where that is an organisation."""
+    named = next((_ilmd(act).get("fengtu:producer") for act in history if _ilmd(act).get("fengtu:producer")), None)
+    owner = facts["lot"]["owner"]
+    return str(named or (_actor(facts, owner) if facts["actors"].get(owner, {}).get("name") else ""))
 
 
 def _actor(facts: Mapping[str, Any], actor: str) -> str:
