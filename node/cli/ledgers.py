@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 import secrets
 import signal
 import socket
@@ -19,6 +17,7 @@ from ledger.errors import FengtuError, FormatError
 from ledger.genesis import decode_key
 from node.bootstrap import create_ledger, has_ledger, open_node
 from node.cli import options
+from node.cli.demo import load as load_demo
 from node.cli.sentences import sentence
 from node.files import SECRET, write_file
 from node.keyfile import PASSPHRASE_FILE, PASSPHRASE_MIN, PASSPHRASE_VARIABLE
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 SHUTDOWN_S = 15
-DEMO_MODULE = "node.cli.demo"
 BACKLOG = 1024
 
 
@@ -175,11 +173,8 @@ def _load_demo(settings: Settings, server: uvicorn.Server) -> None:
         if server.should_exit:
             return
         threading.Event().wait(0.05)
-    if importlib.util.find_spec(DEMO_MODULE) is None:
-        options.note("The demo's stories are not in this version.")
-        return
     try:
-        importlib.import_module(DEMO_MODULE).load(settings, settings.address)
+        load_demo(settings, settings.address)
     except FengtuError as error:
         # The node serves on; whoever started it reads why the stories are not all there.
         options.note(f"The demo is not loaded: {sentence(error)}")
