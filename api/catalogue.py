@@ -62,9 +62,9 @@ class Catalogue:
         if seal_index == self._seal_index:
             return
         with self._lock:
-            for change in self._store.facts_between(self._position, public_position(seal_index)):
+            for change in self._store.facts_of_kind(LOT, self._position, public_position(seal_index)):
                 self._position = change.position
-                if change.key[0] == LOT and sequence_of(change.key) == 0:
+                if sequence_of(change.key) == 0:
                     state = cbor.decode(change.value)
                     self._enter(state["gtin"], state["lot"])
             self._seal_index = seal_index

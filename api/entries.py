@@ -20,10 +20,11 @@ from api.bodies import content_type, read_body
 from api.problems import concise, status_of
 from api.services import Node, Services
 from ledger import cbor
+from ledger.disclosure import open_disclosure
 from ledger.document import DOCUMENT_SIZE_MAX
 from ledger.errors import FengtuError, FormatError, NotFoundError
 from ledger.genesis import encode_key
-from ledger.log import Answer
+from ledger.log import Answer, Prepared, check_committed
 from ledger.receipt import attach_receipt
 from ledger.record import STATEMENT_SIZE_MAX, decode_record
 from ledger.signature import thumbprint
@@ -173,16 +174,30 @@ async def _submit(node: Services, pairs: list[Pair]) -> list[Answer | FengtuErro
     return answers
 
 
-def _prepare(node: Services, pairs: list[Pair]) -> list[Any]:
-    sealed = node.vault.seal_many([disclosures for _, _, disclosures in pairs])
-    submissions = [(statement, data, texts, None) for (statement, data, _), texts in zip(pairs, sealed, strict=True)]
-    results: list[Any] = []
-    for future in node.log.prepare_many(submissions):
-        error = future.exception()
-        if error is not None and not isinstance(error, FengtuError):
-            raise error
-        results.append(error or future.result())
-    return results
+def _prepare(node: Services, pairs: list[Pair]) -> list[Prepared | FengtuError]:
+    """Prepare pairs, then encrypt the texts of those that may come in: nobody unknown fills the vault."""
+    results: list[Prepared | FengtuError] = []
+    for future, (_, _, texts) in zip(
+        node.log.prepare_many([(statement, data, None) for statement, data, _ in pairs]), pairs, strict=True
+    ):
+        try:
+            prepared = future.result()
+            for text, _ in texts:
+                disclosure = open_disclosure(text)
+                document = prepared.candidate.submission.document
+                check_committed(document, disclosure.name, disclosure.digest)
+            results.append(prepared)
+        except FengtuError as error:
+            results.append(error)
+    # A key may be registered in the batch that uses it; then somebody known signed in the same batch.
+    known = any(isinstance(one, Prepared) and one.candidate.verified for one in results)
+    wanted = [
+        texts if isinstance(one, Prepared) and known else [] for one, (_, _, texts) in zip(results, pairs, strict=True)
+    ]
+    sealed = node.vault.seal_many(wanted)
+    return [
+        one.disclosing(texts) if isinstance(one, Prepared) else one for one, texts in zip(results, sealed, strict=True)
+    ]
 
 
 def _pair(item: object) -> Pair:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from ledger.errors import (
     ConflictError,
     CorruptError,
     FengtuError,
+    FormatError,
     NotFoundError,
     QueueFullError,
     RefusedError,
@@ -105,12 +106,37 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A submission that was decoded and checked as far as that goes outside the lock."""
+    """A submission that was decoded and checked as far as that goes outside the lock.
+
+    Attributes:
+        candidate: what the rules will judge.
+        evidence: what was signed instead by the one it is entered for, or None.
+        disclosures: texts of its hidden fields, encrypted.
+    """
 
     candidate: Candidate
-    disclosures: tuple[SealedDisclosure, ...]
-    evidence: bytes | None
-    evidence_hash: bytes | None
+    evidence: bytes | None = None
+    disclosures: tuple[SealedDisclosure, ...] = ()
+
+    def disclosing(self, disclosures: Sequence[SealedDisclosure]) -> Prepared:
+        """Return the submission with the texts of its hidden fields.
+
+        Raises:
+            FormatError: its document does not commit to one of them.
+        """
+        for one in disclosures:
+            check_committed(self.candidate.submission.document, one.name, one.digest)
+        return replace(self, disclosures=tuple(disclosures))
+
+
+def check_committed(document: Document, name: str, digest: str) -> None:
+    """Check that a document commits to a disclosure.
+
+    Raises:
+        FormatError: it does not.
+    """
+    if document.hidden.get(name) != digest:
+        raise FormatError(f"the disclosure {name}", expected=document.hidden.get(name) or "no such field", got=digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +155,7 @@ class Log:
         origin: the log's name, as its checkpoints carry it.
         clock: Unix milliseconds.
         queue_max: how many records may wait in this process.
+        seal_after_ms: how long after a public record a seal is due.
     """
 
     def __init__(
@@ -140,6 +167,7 @@ class Log:
         *,
         clock: Callable[[], int] = system_clock,
         queue_max: int = QUEUE_MAX,
+        seal_after_ms: int = SEAL_AFTER_MS,
     ) -> None:
         self.store = store
         self.keys = keys
@@ -147,6 +175,7 @@ class Log:
         self.fold = Fold(rulebooks, keys.replay, origin)
         self._clock = clock
         self._queue_max = queue_max
+        self._seal_after_ms = seal_after_ms
         self._queue: deque[_Waiting] = deque()
         self._wake = threading.Condition()
         self._closing = False
@@ -223,14 +252,15 @@ class Log:
             RefusedError: it is not for this log.
             SignatureError: the signature does not verify.
         """
-        return self.prepare_many([(statement, document, disclosures, evidence)])[0].result()
+        return self.prepare_many([(statement, document, evidence)])[0].result().disclosing(disclosures)
 
-    def prepare_many(
-        self, submissions: Sequence[tuple[bytes, bytes, Sequence[SealedDisclosure], bytes | None]]
-    ) -> list[Future[Prepared]]:
-        """Prepare many at once; each future is done and holds its `Prepared` or its error."""
+    def prepare_many(self, submissions: Sequence[tuple[bytes, bytes, bytes | None]]) -> list[Future[Prepared]]:
+        """Prepare many at once, each (statement, document, evidence).
+
+        Each future is done and holds its `Prepared` or its error.
+        """
         decoded: list[tuple[Submission, bool] | FengtuError] = []
-        for statement, document, _, _ in submissions:
+        for statement, document, _ in submissions:
             try:
                 submission = Submission(decode_record(statement), decode_document(document))
                 decoded.append((submission, self.fold.check_header(submission)))
@@ -238,7 +268,7 @@ class Log:
                 decoded.append(error)
         self._learn_signers([one[0].record.kid for one in decoded if not isinstance(one, FengtuError)])
         results: list[Future[Prepared]] = []
-        for one, (_, _, disclosures, evidence) in zip(decoded, submissions, strict=True):
+        for one, (_, _, evidence) in zip(decoded, submissions, strict=True):
             result: Future[Prepared] = Future()
             results.append(result)
             if isinstance(one, FengtuError):
@@ -250,10 +280,7 @@ class Log:
             except SignatureError as error:
                 result.set_exception(error)
                 continue
-            context = submission.document.context
-            candidate = Candidate(submission, private, verified)
-            evidence_hash = context.evidence if context is not None and evidence is not None else None
-            result.set_result(Prepared(candidate, tuple(disclosures), evidence, evidence_hash))
+            result.set_result(Prepared(Candidate(submission, private, verified), evidence))
         return results
 
     def submit(
@@ -363,8 +390,9 @@ class Log:
                 StoredDisclosure(text.digest, outcome.at.position, text.name, text.public, text.ciphertext)
                 for text in one.disclosures
             )
-            if one.evidence is not None and one.evidence_hash is not None:
-                evidence[one.evidence_hash] = one.evidence
+            context = document.context
+            if one.evidence is not None and context is not None and context.evidence is not None:
+                evidence[context.evidence] = one.evidence
         edge, tiles = Edge.decode(head.size, head.edge).append([leaf_hash(entry.statement) for entry in entries])
         new_head = Head(
             size=edge.size,
@@ -470,9 +498,14 @@ class Log:
         activity.
         """
         head = self.store.head()
-        if head is None or not _seal_due(head, self._clock()):
+        if head is None or not self._seal_due(head, self._clock()):
             return None
         return self._seal(only_if_due=True)
+
+    def _seal_due(self, head: Head, now_ms: int) -> bool:
+        if head.unsealed_since_ms is not None and now_ms - head.unsealed_since_ms >= self._seal_after_ms:
+            return True
+        return now_ms // BEAT_MS > head.seal_time_ms // BEAT_MS
 
     def seal(self) -> int:
         """Append a seal now and return its index; where nothing came since the last one, that one's."""
@@ -494,7 +527,7 @@ class Log:
                 if head is None:
                     return None
                 time_ms = self._time(append, head.time_ms)
-                if only_if_due and not _seal_due(head, time_ms):
+                if only_if_due and not self._seal_due(head, time_ms):
                     return None
                 if head.unsealed_since_ms is None and head.private_count == 0 and not only_if_due:
                     return head.seal_index
@@ -559,12 +592,6 @@ class Log:
 def private_leaf(record: StoredPrivate) -> bytes:
     """Return the leaf of a private record: size ‖ time_ms ‖ statement (formats.md, Private records)."""
     return record.size.to_bytes(8, "big") + record.time_ms.to_bytes(8, "big") + record.statement
-
-
-def _seal_due(head: Head, now_ms: int) -> bool:
-    if head.unsealed_since_ms is not None and now_ms - head.unsealed_since_ms >= SEAL_AFTER_MS:
-        return True
-    return now_ms // BEAT_MS > head.seal_time_ms // BEAT_MS
 
 
 def runs_of_times(entries: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -290,7 +290,9 @@ def _open_tables(settings: Settings) -> Store:
 
 
 def _log(settings: Settings, store: Store, keys: LogKeys) -> Log:
-    return Log(store, rulebooks(), keys, settings.origin, queue_max=settings.queue_max)
+    return Log(
+        store, rulebooks(), keys, settings.origin, queue_max=settings.queue_max, seal_after_ms=settings.seal_after_ms
+    )
 
 
 def _genesis(store: Store) -> Genesis:

@@ -54,9 +54,7 @@ def apply_erasures(store: Store, vault: Vault, after: bytes = b"", before: bytes
 
 def _erased(store: Store, after: bytes, before: bytes) -> Iterator[str]:
     """Yield the digests that are erased; a fact's key is hashed, so its record's hidden fields are held against it."""
-    for change in store.facts_between(after, before):
-        if change.key[0] != ERASURE:
-            continue
+    for change in store.facts_of_kind(ERASURE, after, before):
         hash_ = store.entry(cbor.decode(change.value)["of"]).document_hash
         for data in store.documents([hash_]).values():
             for digest in decode_document(data).hidden.values():

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
         wait_s: how long a request may wait for a seal, in seconds.
         max_age_s: the age that the recommended policy calls fresh, in seconds.
         queue_max: how many records may wait in this process.
+        seal_after_ms: how long after a public record a seal is due, in milliseconds.
     """
 
     model_config = SettingsConfigDict(env_prefix=ENVIRONMENT, extra="forbid", frozen=True)
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     wait_s: float = Field(default=10.0, gt=0, le=120)
     max_age_s: int = Field(default=86_400, ge=1)
     queue_max: int = Field(default=20_000, ge=1)
+    seal_after_ms: int = Field(default=1_000, ge=100, le=60_000)
 
     @classmethod
     def settings_customise_sources(

@@ -32,7 +32,7 @@ from ledger.facts import fact_key
 from ledger.fold import Fold
 from ledger.fsck import fsck
 from ledger.genesis import encode_key
-from ledger.log import Log
+from ledger.log import Log, SealedDisclosure
 from ledger.merkle import check_consistency, check_inclusion, leaf_hash, root
 from ledger.receipt import check_receipt
 from ledger.record import decode_record
@@ -454,6 +454,14 @@ def test_backup_and_restore_into_the_other_database(ledger: Ledger, tmp_path: Pa
             restore(damaged, third, FOLD)
         assert third.head() is None
         third.close()
+
+
+def test_disclosures_must_be_committed_to(ledger: Ledger) -> None:
+    """A text that no document commits to would make fsck fail for ever, or stand in for another record's."""
+    statement, document = ledger.record("count", {"name": "a", "add": 1})
+    stray = SealedDisclosure("x" * 43, "memo", public=True, ciphertext=b"?")
+    with pytest.raises(FormatError, match="memo"):
+        ledger.log.submit(statement, document, [stray])
 
 
 def test_a_log_is_created_once(ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Table, and_, func, insert, or_, selec
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ledger.edge import TILE_WIDTH, Edge, Tile, perfect_root
+from ledger.edge import Edge, Tile, perfect_root
 from ledger.errors import CorruptError, NotFoundError, QueueFullError, UnavailableError
 from ledger.facts import PREFIX_SIZE, public_position
 from ledger.maps import StoredChange
@@ -35,6 +35,7 @@ from ledger.store.tables import (
     SealRow,
     TileRow,
 )
+from ledger.tile import TILE_WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -285,6 +286,21 @@ class Store:
             select(FACTS)
             .where(FACTS.c.key >= prefix, FACTS.c.key <= prefix + b"\xff" * 8)
             .order_by(FACTS.c.key, FACTS.c.position)
+        )
+        with self._read() as connection:
+            return [StoredChange(*_bytes(row)) for row in connection.execute(query)]
+
+    def facts_of_kind(self, kind: int, after: bytes, before: bytes) -> list[StoredChange]:
+        """Return the changes of facts of one kind with `after < position < before`, in order."""
+        query = (
+            select(FACTS)
+            .where(
+                FACTS.c.key >= bytes([kind]),
+                FACTS.c.key < bytes([kind + 1]),
+                FACTS.c.position > after,
+                FACTS.c.position < before,
+            )
+            .order_by(FACTS.c.position, FACTS.c.key)
         )
         with self._read() as connection:
             return [StoredChange(*_bytes(row)) for row in connection.execute(query)]
