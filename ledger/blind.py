@@ -38,6 +38,8 @@ class ReplaySecret:
     def identifier(self, type_: str, value: str) -> bytes:
         """Return what stands in a fact's key for an identifier that could be guessed (person, client id, serial)."""
         parts = (type_.encode(), value.encode())
+        if any(len(part) > 0xFFFF for part in parts):
+            raise FormatError("private identifier", expected="at most 65535 bytes a part")
         return self._hmac("identifier", b"".join(len(part).to_bytes(2, "big") + part for part in parts))
 
     def _hmac(self, label: str, data: bytes) -> bytes:

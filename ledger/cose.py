@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TAG_18 = b"\xd2"
 EDDSA = -8
 HASH_SIZE = 32
+SIGN1_SIZE_MAX = 2**17
 
 ALG, CONTENT_TYPE, KID, CWT_CLAIMS, TYP = 1, 3, 4, 15, 16
 PAYLOAD_HASH_ALG, PREIMAGE_CONTENT_TYPE = 258, 259
@@ -82,12 +83,14 @@ def decode_sign1(data: bytes, what: str) -> Sign1:
     """Return a COSE_Sign1 in its parts.
 
     Args:
-        data: the tagged, deterministic encoding.
+        data: the tagged, deterministic encoding, at most 128 KiB.
         what: its name in an error.
 
     Raises:
         FormatError: it is no such thing, or not by Ed25519 with a key thumbprint.
     """
+    if len(data) > SIGN1_SIZE_MAX:
+        raise FormatError(what, expected=f"at most {SIGN1_SIZE_MAX} bytes", got=f"{len(data)} bytes")
     if data[:1] != TAG_18:
         raise FormatError(what, expected="a COSE_Sign1 with tag 18", got=f"the first byte {data[:1].hex()}")
     parts = cbor.decode(data[1:])

@@ -9,14 +9,12 @@ two values of one name.
 from __future__ import annotations
 
 import hashlib
-import hmac
-import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.document import decode_json
+from ledger.document import decode_json, encode_json
 from ledger.errors import FormatError, ProofError
 
 DISCLOSURE_SIZE_MAX = 32_768
@@ -49,11 +47,10 @@ def make_disclosure(name: str, value: Any, salt: str | None = None) -> Disclosur
     """Return a disclosure of a value, with a fresh salt where none is given.
 
     Raises:
-        FormatError: it would be too large.
+        FormatError: it would be too large, or the value is none that JSON has.
     """
-    salt = salt or _base64(secrets.token_bytes(SALT_SIZE))
-    data = json.dumps([salt, name, value], ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    return open_disclosure(_base64(data))
+    salt = _base64(secrets.token_bytes(SALT_SIZE)) if salt is None else salt
+    return open_disclosure(_base64(encode_json([salt, name, value])))
 
 
 def open_disclosure(text: str) -> Disclosure:
@@ -89,7 +86,7 @@ def check_disclosure(text: str, name: str, digest: str) -> Disclosure:
         ProofError: it is another one than the document commits to.
     """
     disclosure = open_disclosure(text)
-    if not hmac.compare_digest(disclosure.digest, digest):
+    if disclosure.digest != digest:
         raise ProofError(f"disclosure of {name}", expected=digest, got=disclosure.digest)
     if disclosure.name != name:
         raise ProofError("disclosure's name", expected=name, got=disclosure.name)

@@ -15,6 +15,7 @@ import math
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,18 @@ def decode_json(data: bytes, *, size_max: int = DOCUMENT_SIZE_MAX, depth_max: in
     return value
 
 
+def encode_json(value: Any) -> bytes:
+    """Return compact JSON; what reads it decides what it may hold.
+
+    Raises:
+        FormatError: there is no JSON for it: not a number, a lone surrogate, a type of Python's own.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FormatError("JSON", expected="a value that JSON has", got=str(error)[:200]) from error
+
+
 def decode_document(data: bytes) -> Document:
     """Return the document in these bytes.
 
@@ -133,7 +146,8 @@ def encode_document(
     Raises:
         FormatError: they would not be a document.
     """
-    members: dict[str, Any] = {"id": id, "nonce": nonce or _base64(secrets.token_bytes(16)), "body": body}
+    nonce = _base64(secrets.token_bytes(16)) if nonce is None else nonce
+    members: dict[str, Any] = {"id": id, "nonce": nonce, "body": body}
     if hidden:
         members["hidden"] = dict(hidden)
     if context is not None:
@@ -145,7 +159,7 @@ def encode_document(
             )
             if value is not None
         }
-    data = json.dumps(members, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    data = encode_json(members)
     decode_document(data)
     return data
 
@@ -170,6 +184,8 @@ def _context(members: dict[str, Any]) -> Context | None:
     value = members["context"]
     if not isinstance(value, dict) or not value or not set(value) <= {"entered_for", "evidence"}:
         raise FormatError("document context", expected="entered_for, evidence, or both")
+    if None in value.values():
+        raise FormatError("document context", expected="no null: what is not said is left out", got=sorted(value))
     entered_for, evidence = value.get("entered_for"), value.get("evidence")
     if entered_for is not None and not (isinstance(entered_for, str) and _ID.fullmatch(entered_for)):
         raise FormatError("context entered_for", expected="an actor", got=repr(entered_for)[:80])
@@ -181,8 +197,7 @@ def _context(members: dict[str, Any]) -> Context | None:
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise FormatError("JSON object", expected="no name twice", got=repr(twice)[:80])
     return members
 

@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import FormatError
 from ledger.merkle import EMPTY_ROOT, node_hash
+from ledger.tile import HASH_SIZE, INDEX_MAX, TILE_WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-TILE_WIDTH = 256
-HASH_SIZE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +81,10 @@ class Edge:
         """Return the edge of a tree of `size` from its encoding.
 
         Raises:
-            FormatError: the length does not go with the size.
+            FormatError: the length does not go with the size, or no tree has that size.
         """
+        if not 0 <= size <= INDEX_MAX:
+            raise FormatError("tree edge", expected=f"a size of 0 to {INDEX_MAX}", got=size)
         levels: list[tuple[bytes, ...]] = []
         offset = 0
         rest = size

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import FormatError
-from ledger.note import VerifierKey, decode_vkey
+from ledger.note import ED25519, VerifierKey, decode_vkey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,15 +80,24 @@ def decode_genesis(body: Mapping[str, Any]) -> Genesis:
     if not isinstance(body["origin"], str) or not isinstance(keys["checkpoint"], str):
         raise FormatError("genesis", expected="origin and checkpoint key as text")
     checkpoint_key = decode_vkey(keys["checkpoint"])
-    if checkpoint_key.name != body["origin"]:
-        raise FormatError("genesis checkpoint key", expected=f"named {body['origin']}", got=checkpoint_key.name)
+    if checkpoint_key.name != body["origin"] or checkpoint_key.type != ED25519:
+        raise FormatError(
+            "genesis checkpoint key", expected=f"Ed25519, named {body['origin']}"[:200], got=keys["checkpoint"][:200]
+        )
+    receipt_key, record_key = decode_key(keys["receipt"]), decode_key(keys["record"])
+    if len({checkpoint_key.public_key, receipt_key, record_key}) != 3:
+        raise FormatError("genesis keys", expected="three different keys: one's signature could pass for another's")
     names = recovery["keys"]
     if not isinstance(names, list) or len(names) > RECOVERY_KEYS_MAX:
         raise FormatError("genesis recovery keys", expected=f"a list of at most {RECOVERY_KEYS_MAX}")
     recovery_keys = tuple(decode_key(name) for name in names)
+    if len(set(recovery_keys)) != len(recovery_keys):
+        raise FormatError("genesis recovery keys", expected="each key once: one holder counts once")
     threshold, rules = recovery["threshold"], body["rules"]
-    if type(threshold) is not int or not 0 <= threshold <= len(recovery_keys):
-        raise FormatError("genesis recovery threshold", expected=f"0 to {len(recovery_keys)}", got=threshold)
+    # Keys that none of has to sign would hand the log to anybody.
+    least = min(1, len(recovery_keys))
+    if type(threshold) is not int or not least <= threshold <= len(recovery_keys):
+        raise FormatError("genesis recovery threshold", expected=f"{least} to {len(recovery_keys)}", got=threshold)
     if type(rules) is not int or rules < 1:
         raise FormatError("genesis rules", expected="a version from 1", got=rules)
     if not isinstance(body["actor"], dict):
@@ -96,8 +105,8 @@ def decode_genesis(body: Mapping[str, Any]) -> Genesis:
     return Genesis(
         body["origin"],
         checkpoint_key,
-        decode_key(keys["receipt"]),
-        decode_key(keys["record"]),
+        receipt_key,
+        record_key,
         threshold,
         recovery_keys,
         body["actor"],

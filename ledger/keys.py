@@ -44,10 +44,13 @@ class LogKeys:
         try:
             members = json.loads(data)
             seeds = {name: urlsafe_b64decode(members[name] + "=") for name in NAMES}
-        except (ValueError, KeyError, TypeError) as error:
+            exact = all(_text(seeds[name]) == members[name] for name in NAMES) and len(members) == len(NAMES)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise FormatError("log keys", expected=f"a JSON object with {', '.join(NAMES)}") from error
-        if any(len(seed) != 32 for seed in seeds.values()):
-            raise FormatError("log keys", expected="32 bytes each")
+        if not exact or any(len(seed) != 32 for seed in seeds.values()):
+            raise FormatError("log keys", expected="base64url of 32 bytes each, and nothing else")
+        if len(set(seeds.values())) != len(NAMES):
+            raise FormatError("log keys", expected="four different ones")
         return cls(
             checkpoint=SigningKey.from_seed(seeds["checkpoint"]),
             receipt=SigningKey.from_seed(seeds["receipt"]),

@@ -62,7 +62,8 @@ def open_receipt(data: bytes) -> Receipt:
     if cose.PAYLOAD_HASH_ALG in header or parts.payload is not None:
         raise FormatError("receipt", expected="a detached root", got="a record passed off as one")
     cose.check_labels("receipt", header, {cose.ALG, cose.KID, cose.CWT_CLAIMS, cose.VDS})
-    if header[cose.VDS] != RFC9162_SHA256:
+    # In Python true equals 1.
+    if header[cose.VDS] is True or header[cose.VDS] != RFC9162_SHA256:
         raise FormatError("receipt vds", expected=RFC9162_SHA256, got=header[cose.VDS])
     claims = header[cose.CWT_CLAIMS]
     if not isinstance(claims, dict) or set(claims) != {cose.ISS, cose.SUB}:
@@ -99,9 +100,15 @@ def check_receipt(data: bytes, leaf_hash: bytes, public_key: bytes, origin: str)
 
 
 def attach_receipt(statement: bytes, receipt: bytes) -> bytes:
-    """Return the transparent statement: the record with the receipt in its unprotected header (label 394)."""
+    """Return the transparent statement: the record with the receipt in its unprotected header (label 394).
+
+    Raises:
+        FormatError: it is no record, or has as many receipts as it may have.
+    """
     parts = cose.decode_sign1(statement, "record")
     receipts = [*split_transparent(statement)[1], receipt]
+    if len(receipts) > RECEIPTS_MAX:
+        raise FormatError("receipts", expected=f"at most {RECEIPTS_MAX}", got=len(receipts))
     return cose.encode_sign1(parts, {cose.RECEIPTS: receipts})
 
 
@@ -112,11 +119,13 @@ def split_transparent(statement: bytes) -> tuple[bytes, list[bytes]]:
         FormatError: its unprotected header holds something else.
     """
     parts = cose.decode_sign1(statement, "record")
-    receipts = parts.unprotected.get(cose.RECEIPTS, [])
-    if not set(parts.unprotected) <= {cose.RECEIPTS} or not isinstance(receipts, list):
+    if not parts.unprotected:
+        return statement, []
+    receipts = parts.unprotected.get(cose.RECEIPTS)
+    if set(parts.unprotected) != {cose.RECEIPTS} or not isinstance(receipts, list):
         raise FormatError("transparent statement", expected="receipts and nothing else in the unprotected header")
-    if len(receipts) > RECEIPTS_MAX or not all(isinstance(one, bytes) for one in receipts):
-        raise FormatError("receipts", expected=f"at most {RECEIPTS_MAX}, in bytes")
+    if not 0 < len(receipts) <= RECEIPTS_MAX or not all(isinstance(one, bytes) for one in receipts):
+        raise FormatError("receipts", expected=f"1 to {RECEIPTS_MAX}, in bytes")
     return cose.encode_sign1(parts, {}), receipts
 
 
@@ -132,8 +141,8 @@ def _inclusion(unprotected: object) -> tuple[int, int, tuple[bytes, ...]]:
     if not isinstance(inclusion, list) or len(inclusion) != 3:
         raise FormatError("inclusion proof", expected="[tree size, leaf index, path]")
     size, index, path = inclusion
-    if type(size) is not int or type(index) is not int or not 0 <= index < size:
-        raise FormatError("inclusion proof", expected="0 <= index < size", got=f"{index!r} and {size!r}"[:80])
+    if type(size) is not int or type(index) is not int or not 0 <= index < size or size < 2:
+        raise FormatError("inclusion proof", expected="0 <= index < size >= 2", got=f"{index!r} and {size!r}"[:80])
     if (
         not isinstance(path, list)
         or not 0 < len(path) <= 63

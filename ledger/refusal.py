@@ -59,8 +59,10 @@ def open_refusal(data: bytes, public_key: bytes) -> Refusal:
         raise SignatureError("refusal kid", expected=signature.thumbprint(public_key).hex())
     signature.check(public_key, parts.signed(parts.payload), parts.signature)
     payload = cbor.decode(parts.payload)
-    if not isinstance(payload, dict) or set(payload) != set(Refusal.__slots__) or type(payload["size"]) is not int:
+    if not isinstance(payload, dict) or set(payload) != set(Refusal.__slots__):
         raise FormatError("refusal payload", expected=", ".join(Refusal.__slots__))
+    if type(payload["size"]) is not int or payload["size"] < 0:
+        raise FormatError("refusal size", expected="a tree size", got=repr(payload["size"])[:80])
     texts = [payload[name] for name in ("rule", "message", "expected", "got")]
     if not all(isinstance(text, str) for text in texts[:2]) or not all(t is None or isinstance(t, str) for t in texts):
         raise FormatError("refusal payload", expected="texts")
