@@ -42,7 +42,7 @@ soak: $(VENV)/test.stamp ## the same tests with their full counts
 	FENGTU_SOAK=1 $(BIN)/python -m pytest -s
 
 bench: $(VENV)/test.stamp ## the benchmarks beside their peers
-	$(BIN)/python -m pytest benchmarks -q --benchmark-only --benchmark-columns=min,median,ops
+	$(BIN)/python -m pytest benchmarks -q --benchmark-only --benchmark-disable-gc --benchmark-columns=min,median,rounds -p no:cacheprovider
 
 lock: ## write the lock files again (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra build pyproject.toml -o requirements/run.txt
