@@ -47,7 +47,7 @@ def hashlib_loop(data: list[bytes]) -> bytes:
 
 def blockcerts(data: list[bytes]) -> Any:
     """blockcerts-merkletools: not RFC 9162, the same number of hashes."""
-    merkletools = pytest.importorskip("merkletools", reason="blockcerts-merkletools is missing")
+    merkletools = pytest.importorskip("blockcerts_merkletools", reason="blockcerts-merkletools is missing")
     tree = merkletools.MerkleTools(hash_type="sha256")
     tree.add_leaf([one.hex() for one in data], do_hash=True)
     tree.make_tree()

@@ -1,0 +1,94 @@
+"""The resolver: what is printed on a package leads somewhere, and says what there is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import jsonschema_rs
+import pytest
+from farms import GTIN, Farms, close_farms, open_farms
+from webs import client_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def farms(tmp_path: Path) -> Iterator[Farms]:
+    """A farming world with one season on lot L1."""
+    farms = open_farms(tmp_path)
+    farms.season()
+    yield farms
+    close_farms(farms)
+
+
+def test_scan_leads_to_the_page(farms: Farms) -> None:
+    """No typing after the scan: 307 to the page, whatever stands beside the lot."""
+    client = client_of(farms)
+    for path in (
+        f"/01/{GTIN}/10/L1",
+        f"/01/{GTIN}/22/A/10/L1/21/7",
+        f"/01/{GTIN}/10/L1?17=271231",
+        f"/01/{GTIN[1:]}/10/L1",
+    ):
+        answer = client.get(path, headers=HTML)
+        assert (answer.status_code, answer.headers["location"]) == (307, f"http://127.0.0.1:8000/products/{GTIN}/L1")
+    assert client.get(f"/01/{GTIN}").headers["location"].endswith(f"/products/{GTIN}")
+
+
+def test_lot_with_a_slash_resolves(farms: Farms) -> None:
+    """Percent-encoding and all."""
+    farms.submit("farm-1", "event", farms.event("A/recall", "harvest", 60))
+    assert client_of(farms).get(f"/01/{GTIN}/10/A%2Frecall").headers["location"].endswith("/A%2Frecall")
+
+
+def test_linkset_is_of_the_published_schema(farms: Farms, shared: Path) -> None:
+    """Other software reads the linkset by GS1's schema, asked for by linkType or by Accept."""
+    schema = jsonschema_rs.validator_for(json.loads((shared / "gs1-linkset/gs1-linkset-schema.json").read_text()))
+    client = client_of(farms)
+    by_type = client.get(f"/01/{GTIN}/10/L1", params={"linkType": "all"})
+    by_accept = client.get(f"/01/{GTIN}/10/L1", headers={"accept": "application/linkset+json"})
+    for answer in (by_type, by_accept, client.get(f"/01/{GTIN}", params={"linkType": "linkset"})):
+        assert answer.headers["content-type"] == "application/linkset+json"
+        schema.validate(answer.json())
+    assert by_type.json() == by_accept.json()
+    links = by_type.json()["linkset"][0]
+    for name in (
+        "traceability",
+        "epcis",
+        "certificationInfo",
+        "recallStatus",
+        "productPassport",
+        "locationInfo",
+        "pip",
+    ):
+        assert f"https://gs1.org/voc/{name}" in links
+
+
+def test_one_link_type(farms: Farms) -> None:
+    """A link type that is served leads there; another is named as missing."""
+    client = client_of(farms)
+    answer = client.get(f"/01/{GTIN}/10/L1", params={"linkType": "gs1:verificationService"})
+    assert answer.headers["location"].endswith("/L1/bundle")
+    missing = client.get(f"/01/{GTIN}/10/L1", params={"linkType": "gs1:nothing"})
+    assert (missing.status_code, "gs1:pip" in missing.json()["expected"]) == (404, True)
+
+
+def test_unknown_and_malformed_have_pages(farms: Farms) -> None:
+    """A code of nothing here, and one that is no code, each say so to people and to programs."""
+    client = client_of(farms)
+    assert client.get(f"/01/{GTIN}/10/L9", headers=HTML).status_code == 404
+    assert client.get("/01/04712345678917/10/L1").headers["content-type"] == "application/problem+json"
+    assert client.get("/01/04712345678901/10/L1", headers=HTML).status_code == 400
+    assert client.get(f"/01/{GTIN}/10/L1?01=1").status_code == 400
+    assert client.get(f"/01/{GTIN}/21/7/10/L1").status_code == 400
+
+
+def test_resolver_describes_itself(farms: Farms) -> None:
+    """The well-known description names root and keys."""
+    found = client_of(farms).get("/.well-known/gs1resolver").json()
+    assert (found["resolverRoot"], found["supportedPrimaryKeys"]) == ("http://127.0.0.1:8000", ["01"])
