@@ -56,12 +56,24 @@ class UnsupportedError(FormatError):
     """A content type that the path does not take."""
 
 
+class UnsignedError(FengtuError):
+    """A request that has to be signed by an entitled key and is not."""
+
+
+class ForbiddenError(FengtuError):
+    """A request by somebody who may not read or do this."""
+
+
 def status_of(error: FengtuError) -> HTTPStatus:
     """Return the HTTP status that says what went wrong."""
     if isinstance(error, TooLargeError):
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if isinstance(error, UnsupportedError):
         return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    if isinstance(error, UnsignedError):
+        return HTTPStatus.UNAUTHORIZED
+    if isinstance(error, ForbiddenError):
+        return HTTPStatus.FORBIDDEN
     return next((status for kind, status in STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

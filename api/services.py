@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from api.catalogue import Catalogue
     from ledger.log import Log
     from ledger.serving import Serving
+    from ledger.signature import SigningKey
     from ledger.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """Who enters records for those whose signed requests are no records: the operator, with its key."""
+
+    actor: str
+    key: SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,7 @@ class Services:
         wait_s: how long a request may wait for a seal, in seconds.
         policy: the JSON policy that this log recommends.
         catalogue: which lots there are.
+        entering: who signs for requests that are no records; None where its key is not opened.
         demo: the folder of the demo's answers, None where this node has none.
     """
 
@@ -38,6 +48,7 @@ class Services:
     wait_s: float
     policy: bytes
     catalogue: Catalogue
+    entering: Entering | None
     demo: Path | None
 
 

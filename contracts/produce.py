@@ -57,9 +57,7 @@ def lot_acts(kind: str, content: Mapping[str, Any], index: int) -> dict[tuple[st
         index: the record's index.
     """
     if kind == "event" and "errorDeclaration" not in content:
-        return {
-            (one.gtin, one.lot): LotAct("event", one.step, one.amounts, one.parents) for one in effects(content)
-        }
+        return {(one.gtin, one.lot): LotAct("event", one.step, one.amounts, one.parents) for one in effects(content)}
     name = (content.get("gtin", ""), content.get("lot", ""))
     if kind == "lot":
         terms = {
@@ -161,9 +159,10 @@ def _event(act: Act) -> list[Change]:
 
 
 def _correct(act: Act, event_id: str | None, known: Any | None) -> list[Change]:
-    act.expect(known is not None, "produce.event-unknown", "the error declared is of an unknown event", got=event_id)
     if known is None or event_id is None:
-        return []
+        # Declared before the event itself came, or the event is on no ledger: it undoes nothing, and closes the id.
+        state = {"lots": [], "actor": act.actor, "record": act.at.index, "corrected": act.at.index}
+        return [Change(event_key(event_id or event_hash(act.body, act.body)), state)]
     act.expect(
         known["actor"] == act.actor,
         "produce.event-owner",

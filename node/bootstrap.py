@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from api.app import create_app
 from api.catalogue import Catalogue
-from api.services import Services
+from api.services import Entering, Services
 from contracts.rulebook import rulebooks
 from ledger import policy
 from ledger.blind import ReplaySecret
@@ -33,7 +33,7 @@ from ledger.store.vault import Vault
 from node.beat import Beat
 from node.erasing import Erasures
 from node.files import SECRET, write_file
-from node.keyfile import KeyFile, protect_key, read_keyfile, write_keyfile
+from node.keyfile import KeyFile, passphrase_of, protect_key, read_keyfile, write_keyfile
 from node.publish import publish
 from node.settings import FILE_NAME, Settings, write_settings
 
@@ -258,6 +258,7 @@ def open_node(settings: Settings, *, demo: bool = False) -> Node:
         wait_s=settings.wait_s,
         policy=ledger.policy(),
         catalogue=Catalogue(ledger.store, serving),
+        entering=_entering(settings),
         demo=settings.demo if demo or settings.demo.is_dir() else None,
     )
     publishing = partial(publish, ledger.store, serving, settings.public) if settings.publish_every_s > 0 else None
@@ -274,6 +275,20 @@ def open_node(settings: Settings, *, demo: bool = False) -> Node:
 
     node = Node(ledger, serving, vault, beat, create_app(services, lifespan))
     return node
+
+
+def _entering(settings: Settings) -> Entering | None:
+    """Return the operator with its key, where the passphrase is at hand: a node asks nobody at its start."""
+    path = settings.keys / f"{OPERATOR_KEY}.json"
+
+    def nobody() -> str:
+        return ""
+
+    passphrase = passphrase_of(settings.keys, nobody)
+    if not passphrase or not path.exists():
+        return None
+    file = read_keyfile(path)
+    return Entering(file.actor, file.open(passphrase))
 
 
 def _sqlite_path(settings: Settings) -> Path | None:

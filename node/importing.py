@@ -12,7 +12,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from contracts.epcis import read_events
-from contracts.eventhash import event_hash
+from contracts.events import event_name, standalone
 from contracts.plain import BadLine, entry_event, entry_hidden, read_entries
 from contracts.tap import BadRow, gtin_for, read_rows, row_records
 from ledger.errors import FengtuError
@@ -20,7 +20,6 @@ from ledger.errors import FengtuError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from contracts.epcis import SourceEvent
     from node.client import Draft, Hidden, Party
 
 NAMESPACE = uuid.UUID("6c1f3b52-8f0a-5f0e-9d3c-0b8d0a6d2f11")
@@ -94,27 +93,9 @@ def notebook_drafts(
         )
 
 
-def standalone(one: SourceEvent) -> dict[str, Any]:
-    """Return an event with the context of the document it came in, so that its event hash stays the same alone."""
-    own = one.event.get("@context", [])
-    outer = one.context.get("@context", [])
-    contexts = [*_each(outer), *(name for name in _each(own) if name not in _each(outer))]
-    return {**one.context, **one.event, "@context": contexts}
-
-
-def event_name(one: SourceEvent) -> str:
-    """Return the event's id, or its CBV hash where it has none; an error declaration is another act on the same id."""
-    name = one.event.get("eventID") or event_hash(one.event, one.context)
-    return f"{name}/error" if "errorDeclaration" in one.event else str(name)
-
-
 def _identified(event: dict[str, Any], source: str) -> dict[str, Any]:
     return {**event, "eventID": f"urn:uuid:{uuid.uuid5(NAMESPACE, source)}"}
 
 
 def _hidden(values: Mapping[str, str], public: Collection[str]) -> Hidden:
     return {name: (value, name in public) for name, value in values.items()}
-
-
-def _each(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

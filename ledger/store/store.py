@@ -23,6 +23,7 @@ from ledger.merkle import root_at
 from ledger.store import migrate
 from ledger.store.dialect import WRITES, Dialect, dialect_of
 from ledger.store.tables import (
+    CaptureRow,
     CosignatureRow,
     DisclosureRow,
     DocumentRow,
@@ -133,6 +134,7 @@ DISCLOSURES = _table(DisclosureRow)
 EVIDENCE = _table(EvidenceRow)
 COSIGNATURES = _table(CosignatureRow)
 PENDING = _table(PendingRow)
+CAPTURES = _table(CaptureRow)
 
 
 def _row(record: object) -> tuple[Any, ...]:
@@ -218,6 +220,10 @@ class Append:
         ):
             if rows:
                 self._dialect.insert(self._connection, table, rows, ignore_known=True)
+
+    def keep_capture(self, id_: str, job: bytes) -> None:
+        """Keep what became of a capture."""
+        self._dialect.insert(self._connection, CAPTURES, [(id_, job)], ignore_known=True)
 
     def keep_pending(self, hash_: bytes, data: bytes, now_ms: int) -> None:
         """Keep a document for an hour."""
@@ -407,6 +413,17 @@ class Store:
         now_ms = self.now_ms()
         with self.append() as append:
             append.keep_pending(hash_, data, now_ms)
+
+    def keep_capture(self, id_: str, job: bytes) -> None:
+        """Keep what became of a capture; the first word stays."""
+        with self.append() as append:
+            append.keep_capture(id_, job)
+
+    def capture(self, id_: str) -> bytes | None:
+        """Return what became of a capture."""
+        with self._read() as connection:
+            job = connection.execute(select(CAPTURES.c.job).where(CAPTURES.c.id == id_)).scalar_one_or_none()
+        return None if job is None else bytes(job)
 
     def pending(self, hash_: bytes) -> bytes | None:
         """Return a document that came before its record, or that some record commits to already."""

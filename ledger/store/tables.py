@@ -124,6 +124,15 @@ class EvidenceRow(SQLModel, table=True):
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class CaptureRow(SQLModel, table=True):
+    """What became of an EPCIS capture, as its job says it."""
+
+    __tablename__ = "captures"
+
+    id: str = Field(primary_key=True)
+    job: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 class PendingRow(SQLModel, table=True):
     """A document that came before its record; it is forgotten after an hour."""
 

@@ -88,6 +88,11 @@ def upgrade() -> None:
         sa.Column("data", BYTES, nullable=False),
     )
     op.create_table(
+        "captures",
+        sa.Column("id", sa.String(), primary_key=True),
+        sa.Column("job", BYTES, nullable=False),
+    )
+    op.create_table(
         "pending_documents",
         sa.Column("hash", BYTES, primary_key=True),
         sa.Column("data", BYTES, nullable=False),
@@ -98,7 +103,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them."""
     for table in (
-        "pending_documents", "evidence", "disclosures", "cosignatures", "seals", "tiles", "facts", "documents",
-        "private_records", "entries", "head",
+        "captures", "pending_documents", "evidence", "disclosures", "cosignatures", "seals", "tiles", "facts",
+        "documents", "private_records", "entries", "head",
     ):  # fmt: skip
         op.drop_table(table)

@@ -1,0 +1,141 @@
+"""EPCIS capture and hidden fields, by requests signed with a registered key (RFC 9421)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from farms import GTIN, Farms, close_farms, open_farms
+from webs import client_of
+
+from api.signed import sign_request
+from contracts.epcis import read_events
+from contracts.eventhash import event_hash
+from ledger import cbor
+from ledger.document import decode_document
+from ledger.fold import Fold
+from ledger.fsck import fsck
+from ledger.signature import SigningKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from starlette.testclient import TestClient
+
+BASE = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def farms(tmp_path: Path) -> Iterator[Farms]:
+    """A farming world without a season."""
+    farms = open_farms(tmp_path)
+    yield farms
+    close_farms(farms)
+
+
+def post(client: TestClient, farms: Farms, body: bytes, actor: str = "packer", **more: Any) -> Any:
+    """Post a capture signed by an actor."""
+    headers = {"Content-Type": "application/json"}
+    key = more.get("key") or farms.keys[actor]
+    signed = sign_request(key, "POST", f"{BASE}/epcis/capture", body=body, headers=headers)
+    return client.post("/epcis/capture", content=more.get("sent", body), headers={**signed, **more.get("headers", {})})
+
+
+def test_all_published_documents_are_taken_in(shared: Path, tmp_path: Path) -> None:
+    """The 24 valid documents and events go in, each event with its hash unchanged, its act the signer's."""
+    files = sorted([*(shared / "epcis/documents").glob("*.json"), *(shared / "epcis/events").glob("*.json")])
+    assert len(files) == 24
+    for number, file in enumerate(files):
+        # The files share eventIDs, and one ledger takes an event once.
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        farms = open_farms(folder)
+        client = client_of(farms)
+        answer = post(client, farms, file.read_bytes())
+        assert answer.status_code == 202, (file.name, answer.text)
+        job = answer.json()
+        assert (job["success"], job["errors"]) == (True, []), file.name
+        assert client.get(answer.headers["location"]).json() == job
+        for one, index in zip(read_events(file.read_bytes()), job["entries"], strict=True):
+            document = decode_document(client.get(f"/entries/{index}/document").content)
+            assert event_hash(document.body, document.body) == event_hash(one.event, one.context)
+            assert document.context is not None
+            assert document.context.entered_for == "packer"
+        farms.log.seal()
+        fsck(farms.store, Fold(farms.log.fold.rulebooks, farms.log.keys.replay, farms.log.origin))
+        close_farms(farms)
+
+
+def test_invalid_documents_are_refused_with_the_reason(farms: Farms, shared: Path) -> None:
+    """The 8 invalid ones are a 400 that names path, expected and got."""
+    client = client_of(farms)
+    files = sorted((shared / "epcis/invalid").glob("*.json"))
+    assert len(files) == 8
+    for file in files:
+        answer = post(client, farms, file.read_bytes())
+        assert (answer.status_code, "expected" in answer.json()) == (400, True), file.name
+
+
+def test_evidence_is_kept(farms: Farms) -> None:
+    """What the actor signed instead of a record can be checked by anybody later."""
+    client = client_of(farms)
+    body = json.dumps(farms.event("L7", "harvest", 10)).encode()
+    job = post(client, farms, body, "farm-1").json()
+    document = decode_document(client.get(f"/entries/{job['entries'][0]}/document").content)
+    assert document.context is not None
+    kept = farms.store.evidence(document.context.evidence or b"")
+    assert kept is not None
+    assert cbor.decode(kept)["body"] == body
+    assert farms.keys["farm-1"].kid.hex() in cbor.decode(kept)["base"]
+    again = post(client, farms, body, "farm-1").json()
+    # The same request within a second is the same request; a later one finds the event there.
+    assert again == job or again["errors"][0]["rule"] == "produce.event-known"
+
+
+@pytest.mark.parametrize("case", ["unsigned", "stranger", "other body", "other path", "rollback", "wrong type"])
+def test_what_is_not_signed_right_is_refused(farms: Farms, case: str) -> None:
+    """No event goes in without its actor's word for exactly this request."""
+    client = client_of(farms)
+    body = json.dumps(farms.event("L7", "harvest", 10)).encode()
+    status = 401
+    if case == "unsigned":
+        answer = client.post("/epcis/capture", content=body, headers={"Content-Type": "application/json"})
+    elif case == "stranger":
+        answer = post(client, farms, body, key=SigningKey.generate())
+    elif case == "other body":
+        answer = post(client, farms, body, sent=body.replace(b"10", b"99"))
+    elif case == "other path":
+        signed = sign_request(farms.keys["farm-1"], "POST", f"{BASE}/entries", body=body)
+        answer = client.post("/epcis/capture", content=body, headers={**signed, "Content-Type": "application/json"})
+    elif case == "rollback":
+        answer, status = post(client, farms, body, headers={"GS1-Capture-Error-Behaviour": "rollback"}), 400
+    else:
+        answer, status = post(client, farms, body, headers={"Content-Type": "text/plain"}), 415
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    assert farms.store.latest([b"\x22" * 41]) == {b"\x22" * 41: None}
+
+
+def test_hidden_fields_by_signed_read(farms: Farms) -> None:
+    """The public sees what it may; who is concerned sees the rest; a neighbour is told that it is not theirs."""
+    statement, document, disclosures = farms.record(
+        "farm-1", "lot", {"gtin": GTIN, "lot": "L1"}, hidden={"farmer_name": "王小明"}
+    )
+    private = [(text, False) for text, _ in disclosures]
+    index = farms.log.submit(statement, document, farms.vault.seal(private)).result(30).size
+    client = client_of(farms)
+    path = f"/entries/{index}/disclosures"
+    assert [one["state"] for one in client.get(path).json()] == ["withheld"]
+    for actor, status in (
+        ("farm-1", 200),
+        ("fa", 200),
+        ("county", 200),
+        ("operator", 200),
+        ("farm-2", 403),
+        ("lab", 403),
+    ):
+        answer = client.get(path, headers=sign_request(farms.keys[actor], "GET", f"{BASE}{path}"))
+        assert answer.status_code == status, (actor, answer.text)
+        if status == 200:
+            assert [one["value"] for one in answer.json()] == ["王小明"]
