@@ -10,13 +10,19 @@ from typing import Annotated
 import typer
 
 from api.version import VERSION
-from node.cli import backups, checks, demo, erasures, keys, ledgers, logs, proofs, records
+from node.cli import backups, checks, demo, erasures, imports, keys, ledgers, logs, proofs, records
 from node.cli.sentences import Sentences
 
 MODULES = (ledgers, demo, records, proofs, checks, backups, erasures)
 """Each has `commands`, that stand at the top."""
 
-NOUNS = {"key": keys.commands, "log": logs.commands, "bundle": proofs.bundles}
+NOUNS = {
+    "key": keys.commands,
+    "log": logs.commands,
+    "bundle": proofs.bundles,
+    "import": imports.imports,
+    "export": imports.exports,
+}
 """Each stands under its name."""
 
 app = typer.Typer(
