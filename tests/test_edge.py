@@ -96,7 +96,15 @@ def test_far_sizes(size: int) -> None:
 
 @pytest.mark.parametrize(
     ("size", "data"),
-    [(-1, b""), (INDEX_MAX + 1, b""), (2**80, b""), (0, b"\x00" * 32), (1, b""), (1, b"\x00" * 31), (2, b"\x00" * 65)],
+    [
+        (-1, b""),
+        (INDEX_MAX + 1, b""),
+        (2**64, b"\x00" * 32),
+        (0, b"\x00" * 32),
+        (1, b""),
+        (1, b"\x00" * 31),
+        (2, b"\x00" * 65),
+    ],
 )
 def test_no_edge(size: int, data: bytes) -> None:
     """A stored edge of another length, or a size that no tree has, must stop the log, not loop or be cut."""

@@ -162,6 +162,22 @@ def test_sizes_without_a_proof(size1: int, size2: int) -> None:
             prove_consistency(READER, size1, size2)
 
 
+def test_what_is_no_hash() -> None:
+    """Empty strings, and bytes moved over the border of two hashes, would fold to a root that holds."""
+    left, right = LEAVES[:2]
+    assert root_from_inclusion(left, 0, 2, [right]) == TREE.mth(0, 2)
+    cases = [(b"", 0, 1, []), (left[:31], 0, 2, [left[31:] + right]), (left + right[:1], 0, 2, [right[1:]])]
+    cases += [(left, 0, 2, [b""]), (left, 0, 2, [right + b"\x00"]), (b"", 0, 2, [left + right])]
+    for leaf, index, size, proof in cases:
+        with pytest.raises(ProofError, match="32 bytes"):
+            root_from_inclusion(leaf, index, size, proof)
+    for size2, proof in ((5, []), (6, [LEAVES[4], b"", LEAVES[5]]), (6, [b"", b"", b""])):
+        with pytest.raises(ProofError, match="32 bytes"):
+            check_consistency(5, b"", size2, b"", proof)
+    with pytest.raises(ProofError, match="32 bytes"):
+        check_consistency(5, TREE.mth(0, 5), 6, TREE.mth(0, 6), [LEAVES[4][:31], LEAVES[5], LEAVES[0]])
+
+
 def test_huge_sizes() -> None:
     """At the largest size a proof still has one length only, and arithmetic does not wrap."""
     leaf, proof = LEAVES[0], LEAVES[1:64]

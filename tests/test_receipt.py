@@ -124,6 +124,8 @@ def test_other_logs_and_keys() -> None:
         check_receipt(RECEIPT, LEAF, other.public_key, ORIGIN)
     with pytest.raises(SignatureError):
         check_receipt(forged(HEADER | {cose.KID: other.kid}), LEAF, other.public_key, ORIGIN)
+    with pytest.raises(SignatureError, match="kid"):
+        check_receipt(forged(HEADER | {cose.KID: other.kid}), LEAF, LOG.public_key, ORIGIN)
 
 
 def test_size_one() -> None:

@@ -55,9 +55,12 @@ def test_passes_for_nothing_else() -> None:
 
 
 def test_another_key() -> None:
-    """Only the log's record key refuses."""
+    """Only the log's record key refuses, under its own kid."""
+    other = SigningKey.from_seed(b"\x04" * 32)
+    with pytest.raises(SignatureError, match="kid"):
+        open_refusal(forged(b"\xa0", {cose.TYP: TYP, cose.KID: other.kid}), LOG.public_key)
     with pytest.raises(SignatureError):
-        open_refusal(SIGNED, SigningKey.from_seed(b"\x04" * 32).public_key)
+        open_refusal(SIGNED, other.public_key)
 
 
 @pytest.mark.parametrize(

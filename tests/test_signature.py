@@ -35,6 +35,17 @@ def test_edge_cases(shared: Path) -> None:
     assert accepted == [vector["number"] for vector in vectors if set(vector["flags"] or ()) <= STRICT]
 
 
+def test_points_are_looked_at_here(shared: Path) -> None:
+    """What libsodium leaves to its build is refused by our own look at the bytes, before libsodium is asked."""
+    forbidden = {"low_order_A", "low_order_R", "non_canonical_A", "non_canonical_R"}
+    vectors = json.loads((shared / "ed25519" / "ed25519vectors.json").read_text())
+    seen = [vector for vector in vectors if forbidden & set(vector["flags"] or ())]
+    assert len(seen) > 800
+    for vector in seen:
+        with pytest.raises(SignatureError, match=r"^(public key|signature's R): "):
+            check(bytes.fromhex(vector["key"]), vector["msg"].encode(), bytes.fromhex(vector["sig"]))
+
+
 def test_rfc_8032() -> None:
     """RFC 8032 §7.1, test 3: another curve, hash or byte order would give another key and signature."""
     key = SigningKey.from_seed(bytes.fromhex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7"))
