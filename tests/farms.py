@@ -162,9 +162,9 @@ def _element(lot: str, kg: float) -> dict[str, Any]:
     return {"epcClass": lot_uri(GTIN, lot), "quantity": kg, "uom": "KGM"}
 
 
-def open_farms(folder: Path) -> Farms:
-    """Open the world on SQLite in a folder: operator, county, association, two farmers, a packer and a lab."""
-    store = open_store(f"sqlite:///{folder}/ledger.db")
+def open_farms(folder: Path, url: str | None = None) -> Farms:
+    """Open the world on a database, by default SQLite in a folder: an operator and those below it, down to a lab."""
+    store = open_store(url or f"sqlite:///{folder}/ledger.db")
     log = Log(store, rulebooks(), KEYS, ORIGIN)
     operator = SigningKey.from_seed(b"\x07" * 32)
     log.create(
