@@ -102,10 +102,12 @@ def blinded_root(salt: bytes, root: bytes, count: int) -> bytes:
     """Return a private root as the seal shows it: SHA-256(salt ‖ root ‖ uint64 count).
 
     Raises:
-        FormatError: salt or root does not have 32 bytes.
+        FormatError: salt or root does not have 32 bytes, or the count is none; a bundle brings all three.
     """
     if len(salt) != 32 or len(root) != 32:
         raise FormatError("blinded root", expected="a salt and a root of 32 bytes", got=f"{len(salt)} and {len(root)}")
+    if type(count) is not int or not 0 <= count < 2**64:
+        raise FormatError("blinded root's count", expected="0 to 2^64 - 1", got=repr(count)[:80])
     return hashlib.sha256(salt + root + count.to_bytes(8, "big")).digest()
 
 

@@ -170,6 +170,7 @@ def test_other_encodings_of_one_record() -> None:
         b"\xd2" + cbor.encode([header + b"\x00", unprotected, payload, signed]),
         b"\xd2" + cbor.encode([members, unprotected, payload, signed]),
         b"\xd2" + cbor.encode([b"", unprotected, payload, signed]),
+        b"\xd2" + cbor.encode([cbor.encode([]), unprotected, payload, signed]),
         b"\xd2" + cbor.encode([header, None, payload, signed]),
         b"\xd2" + cbor.encode([header, unprotected, payload, signed + b"\x00"]),
         b"\xd2" + cbor.encode([header, unprotected, payload, signed, None]),

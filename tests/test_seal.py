@@ -73,6 +73,9 @@ def test_blinded_root() -> None:
     for one, two in ((salt[:31], root + b"\x08"), (salt + b"\x08", root[:31]), (b"", root), (salt, b"")):
         with pytest.raises(FormatError):
             blinded_root(one, two, 0)
+    for count in (-1, 2**64, True, "1"):
+        with pytest.raises(FormatError, match="count"):
+            blinded_root(salt, root, count)  # type: ignore[arg-type]  # a bundle's JSON may hold any type there
 
 
 @given(st.dictionaries(st.sampled_from([*encode_seal(SEAL), "x"]), json_values))
