@@ -20,11 +20,12 @@ from api.bodies import content_type, read_body
 from api.problems import concise, status_of
 from api.services import Node, Services
 from ledger import cbor
+from ledger.admission import Prepared, check_committed
 from ledger.disclosure import open_disclosure
 from ledger.document import DOCUMENT_SIZE_MAX
 from ledger.errors import FengtuError, FormatError, NotFoundError
 from ledger.genesis import encode_key
-from ledger.log import Answer, Prepared, check_committed
+from ledger.log import Answer
 from ledger.receipt import attach_receipt
 from ledger.record import STATEMENT_SIZE_MAX, decode_record
 from ledger.signature import thumbprint

@@ -9,8 +9,8 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from api.services import Node
+from ledger.clock import system_clock
 from ledger.errors import UnavailableError
-from ledger.log import system_clock
 
 if TYPE_CHECKING:
     from api.metrics import Metrics

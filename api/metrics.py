@@ -19,8 +19,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from ledger.clock import system_clock
 from ledger.errors import FengtuError
-from ledger.log import system_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

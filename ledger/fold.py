@@ -13,9 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
+
 from ledger import cbor, signature
 from ledger.blind import ReplaySecret, blind, private_value
-from ledger.errors import ConflictError, FengtuError, RefusedError
+from ledger.errors import ConflictError, CorruptError, FengtuError, RefusedError
 from ledger.facts import (
     RETRY,
     RULES,
@@ -28,6 +30,8 @@ from ledger.rulebook import At, Rulebook, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+logger = structlog.get_logger(__name__)
 
 Read = TypeVar("Read")
 
@@ -189,6 +193,10 @@ class Fold:
                 continue
             except FengtuError as error:
                 outcome = error
+            except Exception:
+                # A bug in a rule must not take the records of others with it.
+                logger.exception("a rule failed", kind=candidate.submission.record.kind)
+                outcome = CorruptError("a rule failed on this record; the operator's log says how")
             if not state.missing:
                 outcomes.append(outcome)
             if isinstance(outcome, Accepted):

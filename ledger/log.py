@@ -13,39 +13,34 @@ it, what was not is not. Answers and receipts are made after it, from committed 
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
-from ledger import cbor, signature
-from ledger.document import Document, decode_document, encode_document
+from ledger import cbor
+from ledger.admission import Admission, Prepared, SealedDisclosure
+from ledger.clock import Clock, system_clock
+from ledger.document import decode_document, encode_document
 from ledger.edge import Edge
 from ledger.errors import (
-    ClockError,
-    ConflictError,
     CorruptError,
     FengtuError,
-    FormatError,
     NotFoundError,
     QueueFullError,
     RefusedError,
     RetryError,
-    SignatureError,
     UnavailableError,
 )
 from ledger.facts import POSITION_SIZE, public_position
-from ledger.fold import RULES_KEY, Accepted, Candidate, Fold, Outcome, Repeated, Start, State
-from ledger.maps import Maps, StoredChange
-from ledger.merkle import leaf_hash, root
-from ledger.record import decode_record, sign_record
+from ledger.fold import Accepted, Candidate, Fold, Outcome, Repeated, Start
+from ledger.maps import StoredChange
+from ledger.merkle import leaf_hash
 from ledger.refusal import Refusal, sign_refusal
-from ledger.rulebook import At, Signer, Submission
-from ledger.seal import Seal, blinded_root, encode_seal
+from ledger.rulebook import At
+from ledger.sealer import SEAL_AFTER_MS, Sealer
 from ledger.store.store import Batch, Head, StoredDisclosure, StoredEntry, StoredPrivate
 
 if TYPE_CHECKING:
@@ -59,27 +54,8 @@ if TYPE_CHECKING:
 QUEUE_MAX = 20_000
 BATCH_MAX = 4_000
 ROUNDS_MAX = 16
-CLOCK_DIFFERENCE_MAX_MS = 2_000
-SEAL_AFTER_MS = 1_000
-BEAT_MS = 60_000
-SIGNERS_MAX = 100_000
 
 logger = structlog.get_logger(__name__)
-
-
-def system_clock() -> int:
-    """Return this machine's time, Unix milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class SealedDisclosure:
-    """A hidden field's text on its way into the store, encrypted already."""
-
-    digest: str
-    name: str
-    public: bool
-    ciphertext: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,41 +78,6 @@ class Answer:
     def id(self) -> str:
         """The name under which others ask for it: `17`, or `17.3` for a private record."""
         return str(self.size) if self.n is None else f"{self.size}.{self.n}"
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A submission that was decoded and checked as far as that goes outside the lock.
-
-    Attributes:
-        candidate: what the rules will judge.
-        evidence: what was signed instead by the one it is entered for, or None.
-        disclosures: texts of its hidden fields, encrypted.
-    """
-
-    candidate: Candidate
-    evidence: bytes | None = None
-    disclosures: tuple[SealedDisclosure, ...] = ()
-
-    def disclosing(self, disclosures: Sequence[SealedDisclosure]) -> Prepared:
-        """Return the submission with the texts of its hidden fields.
-
-        Raises:
-            FormatError: its document does not commit to one of them.
-        """
-        for one in disclosures:
-            check_committed(self.candidate.submission.document, one.name, one.digest)
-        return replace(self, disclosures=tuple(disclosures))
-
-
-def check_committed(document: Document, name: str, digest: str) -> None:
-    """Check that a document commits to a disclosure.
-
-    Raises:
-        FormatError: it does not.
-    """
-    if document.hidden.get(name) != digest:
-        raise FormatError(f"the disclosure {name}", expected=document.hidden.get(name) or "no such field", got=digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +114,14 @@ class Log:
         self.keys = keys
         self.origin = origin
         self.fold = Fold(rulebooks, keys.replay, origin)
-        self._clock = clock
+        self._clock = Clock(clock)
+        self._admission = Admission(store, self.fold)
+        self._sealer = Sealer(store, self.fold, keys, self._clock, seal_after_ms)
         self._queue_max = queue_max
-        self._seal_after_ms = seal_after_ms
         self._queue: deque[_Waiting] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
-        self._signers: dict[bytes, Signer] = {}
-        self._maps = Maps(self.fold)
-        self._sealing = threading.Lock()
 
     # Life
 
@@ -198,9 +137,9 @@ class Log:
         with self.store.append() as append:
             if append.head() is not None:
                 raise CorruptError("this database has a log already")
-            time_ms = self._time(append, 0)
+            time_ms = self._clock.batch_time(append, 0)
             document = decode_document(encode_document(id="genesis", body=dict(genesis)))
-            statement = self._own_record("genesis", document, time_ms)
+            statement = self._sealer.own_record("genesis", document, time_ms)
             at = At(public_position(0), 0, time_ms)
             rulebook = self.fold.rulebook_at(None, 0)
             changes = tuple(rulebook.genesis(document.body, at))
@@ -214,7 +153,7 @@ class Log:
             )
             head = Head(1, edge.encode(), time_ms, -1, 0, time_ms, 0)
             append.write(batch, head)
-            self._write_seal(append, head, time_ms)
+            self._sealer.write_seal(append, head, time_ms)
 
     def start(self) -> None:
         """Begin to append what is submitted."""
@@ -255,33 +194,8 @@ class Log:
         return self.prepare_many([(statement, document, evidence)])[0].result().disclosing(disclosures)
 
     def prepare_many(self, submissions: Sequence[tuple[bytes, bytes, bytes | None]]) -> list[Future[Prepared]]:
-        """Prepare many at once, each (statement, document, evidence).
-
-        Each future is done and holds its `Prepared` or its error.
-        """
-        decoded: list[tuple[Submission, bool] | FengtuError] = []
-        for statement, document, _ in submissions:
-            try:
-                submission = Submission(decode_record(statement), decode_document(document))
-                decoded.append((submission, self.fold.check_header(submission)))
-            except FengtuError as error:
-                decoded.append(error)
-        self._learn_signers([one[0].record.kid for one in decoded if not isinstance(one, FengtuError)])
-        results: list[Future[Prepared]] = []
-        for one, (_, _, evidence) in zip(decoded, submissions, strict=True):
-            result: Future[Prepared] = Future()
-            results.append(result)
-            if isinstance(one, FengtuError):
-                result.set_exception(one)
-                continue
-            submission, private = one
-            try:
-                verified = self._check_signature(submission)
-            except SignatureError as error:
-                result.set_exception(error)
-                continue
-            result.set_result(Prepared(Candidate(submission, private, verified), evidence))
-        return results
+        """Prepare many at once, each (statement, document, evidence); each future is done."""
+        return self._admission.prepare_many(submissions)
 
     def submit(
         self,
@@ -365,7 +279,7 @@ class Log:
         head = append.head()
         if head is None:
             raise CorruptError("this database has no log yet", expected="a genesis")
-        time_ms = self._time(append, head.time_ms)
+        time_ms = self._clock.batch_time(append, head.time_ms)
         outcomes = self._judge(append, [one.candidate for one in prepared], head, time_ms)
         accepted = [
             (one, outcome) for one, outcome in zip(prepared, outcomes, strict=False) if isinstance(outcome, Accepted)
@@ -449,138 +363,15 @@ class Log:
         refusal = Refusal(size=size, rule=error.rule, message=error.message, expected=texts[0], got=texts[1])
         return sign_refusal(self.keys.record, refusal)
 
-    # Keys and time
-
-    def _learn_signers(self, kids: Sequence[bytes]) -> None:
-        unknown = {kid for kid in kids if kid not in self._signers}
-        if not unknown:
-            return
-        if len(self._signers) > SIGNERS_MAX:
-            self._signers.clear()
-        rulebook = self.fold.rulebooks[max(self.fold.rulebooks)]
-        known: dict[bytes, bytes | None] = {}
-        while True:
-            state = State(known)
-            for kid in tuple(unknown):
-                signer = state.attempt(partial(rulebook.signer, kid))
-                if signer is not None:
-                    self._signers[kid] = signer
-                    unknown.discard(kid)
-            if not state.missing:
-                return
-            known.update(self.store.latest(sorted(state.missing)))
-
-    def _check_signature(self, submission: Submission) -> bool:
-        """Check a signature by a known key; say whether it was (a key may be registered in the same batch)."""
-        signer = self._signers.get(submission.record.kid)
-        if signer is None:
-            return False
-        signature.check(signer.public_key, submission.record.signed, submission.record.signature)
-        return True
-
-    def _time(self, append: Append, last_ms: int) -> int:
-        now_ms, database_ms = self._clock(), append.now_ms()
-        if abs(now_ms - database_ms) > CLOCK_DIFFERENCE_MAX_MS:
-            raise ClockError(
-                "this machine's clock and the database's differ; set the clock",
-                expected=f"at most {CLOCK_DIFFERENCE_MAX_MS} ms",
-                got=f"{now_ms - database_ms} ms",
-                retry_after_s=10,
-            )
-        return max(last_ms, now_ms)
-
     # Seals
 
     def seal_if_due(self) -> int | None:
-        """Append a seal where one is due; return its index, None where none was.
-
-        Due is one a second after a public record, and on the minute in any case: so a seal never tells of private
-        activity.
-        """
-        head = self.store.head()
-        if head is None or not self._seal_due(head, self._clock()):
-            return None
-        return self._seal(only_if_due=True)
-
-    def _seal_due(self, head: Head, now_ms: int) -> bool:
-        if head.unsealed_since_ms is not None and now_ms - head.unsealed_since_ms >= self._seal_after_ms:
-            return True
-        return now_ms // BEAT_MS > head.seal_time_ms // BEAT_MS
+        """Append a seal where one is due; return its index, None where none was."""
+        return self._sealer.seal_if_due()
 
     def seal(self) -> int:
         """Append a seal now and return its index; where nothing came since the last one, that one's."""
-        index = self._seal(only_if_due=False)
-        if index is None:
-            raise CorruptError("this database has no log yet", expected="a genesis")
-        return index
-
-    def _seal(self, *, only_if_due: bool) -> int | None:
-        with self._sealing:
-            # Most of the maps' work happens before the lock; only the tail is left under it.
-            head = self.store.head()
-            if head is None:
-                return None
-            before = public_position(head.size)
-            self._maps.advance(self.store.facts_between(self._maps.position, before))
-            with self.store.append() as append:
-                head = append.head()
-                if head is None:
-                    return None
-                time_ms = self._time(append, head.time_ms)
-                if only_if_due and not self._seal_due(head, time_ms):
-                    return None
-                if head.unsealed_since_ms is None and head.private_count == 0 and not only_if_due:
-                    return head.seal_index
-                return self._write_seal(append, head, time_ms)
-
-    def _write_seal(self, append: Append, head: Head, time_ms: int) -> int:
-        self._maps.advance(append.facts_after(self._maps.position))
-        index = head.size
-        private_leaves = [private_leaf(one) for one in append.private_since(head.seal_index + 1)]
-        roots = self._maps.roots()
-        salt = self.keys.replay.salt
-        seal = Seal(
-            since=head.seal_index + 1,
-            size=index,
-            time_ms=time_ms,
-            times=runs_of_times(append.entry_times(head.seal_index + 1)),
-            public_root=roots.public,
-            private_root=blinded_root(salt("private_root", index), roots.private, 0),
-            private_records_root=blinded_root(
-                salt("private_records_root", index),
-                root([leaf_hash(leaf) for leaf in private_leaves]),
-                len(private_leaves),
-            ),
-            rules=self.fold.rulebook_at(self._rules(append), index).version,
-        )
-        document = decode_document(encode_document(id=f"seal-{index}", body=encode_seal(seal)))
-        statement = self._own_record("seal", document, time_ms)
-        edge, tiles = Edge.decode(head.size, head.edge).append([leaf_hash(statement)])
-        append.write(
-            Batch(
-                entries=[StoredEntry(index, statement, document.hash, time_ms, is_seal=True)],
-                documents=[(document.hash, document.data)],
-                tiles=tiles,
-                seals=[(index, edge.root(), time_ms)],
-            ),
-            Head(edge.size, edge.encode(), time_ms, index, time_ms, None, 0),
-        )
-        return index
-
-    def _rules(self, append: Append) -> Any | None:
-        data = append.latest([RULES_KEY])[RULES_KEY]
-        return None if data is None else cbor.decode(data)
-
-    def _own_record(self, kind: str, document: Document, time_ms: int) -> bytes:
-        return sign_record(
-            self.keys.record,
-            kind=kind,
-            issuer=self.origin,
-            subject=self.origin,
-            audience=self.origin,
-            issued_at_s=time_ms // 1000,
-            document=document.data,
-        )
+        return self._sealer.seal()
 
     def _stored(self, at: At, changes: Sequence[Any]) -> list[StoredChange]:
         return [
@@ -589,25 +380,8 @@ class Log:
         ]
 
 
-def private_leaf(record: StoredPrivate) -> bytes:
-    """Return the leaf of a private record: size ‖ time_ms ‖ statement (formats.md, Private records)."""
-    return record.size.to_bytes(8, "big") + record.time_ms.to_bytes(8, "big") + record.statement
-
-
-def runs_of_times(entries: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return (first index, time_ms) of each run of entries with one time."""
-    times: list[tuple[int, int]] = []
-    for index, time_ms in entries:
-        if not times or times[-1][1] != time_ms:
-            times.append((index, time_ms))
-    return tuple(times)
-
-
 def _repeated(outcome: Repeated) -> Answer:
     if len(outcome.position) != POSITION_SIZE:
         raise NotFoundError("the first answer", got=outcome.position.hex())
     size, n = int.from_bytes(outcome.position[:8], "big"), int.from_bytes(outcome.position[8:], "big")
     return Answer(size, None if n == 2**64 - 1 else n, outcome.time_ms, repeated=True)
-
-
-__all__ = ["Answer", "ConflictError", "Log", "SealedDisclosure", "private_leaf", "system_clock"]

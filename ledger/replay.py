@@ -23,12 +23,12 @@ from ledger.errors import CorruptError, FengtuError, ProofError
 from ledger.facts import private_position, public_position
 from ledger.fold import RULES_KEY, Accepted, Candidate, Fold, Start
 from ledger.genesis import decode_genesis
-from ledger.log import private_leaf, runs_of_times
 from ledger.maps import Maps, StoredChange
 from ledger.merkle import leaf_hash, root
 from ledger.record import Record, check_record, decode_record
 from ledger.rulebook import At, Submission
 from ledger.seal import Seal, blinded_root, decode_seal
+from ledger.sealer import private_leaf, runs_of_times
 from ledger.store.store import Batch, Head, StoredEntry, StoredPrivate
 
 if TYPE_CHECKING:

@@ -60,6 +60,8 @@ class Counting:
         record, body = submission.record, submission.document.body
         if record.expires_at_s is not None and at.time_ms >= record.expires_at_s * 1000:
             raise RefusedError("counting.expired", "too late", expected=record.expires_at_s, got=at.time_ms)
+        if body.get("add") == "broken":
+            raise ZeroDivisionError("a bug in a rule")
         if record.kind == "key":
             key = decode_key(body["key"])
             return [Change(fact_key(KEY, [thumbprint(key)]), {"actor": body["actor"], "key": key})]

@@ -13,6 +13,7 @@ from ledgers import KEYS, ORIGIN, RULEBOOKS, close_ledger, open_ledger
 from sqlalchemy import event, text
 
 from ledger import cbor
+from ledger.admission import SealedDisclosure
 from ledger.backup import backup, restore
 from ledger.checkpoint import open_checkpoint
 from ledger.document import decode_document, encode_document
@@ -32,7 +33,7 @@ from ledger.facts import fact_key
 from ledger.fold import Fold
 from ledger.fsck import fsck
 from ledger.genesis import encode_key
-from ledger.log import Log, SealedDisclosure
+from ledger.log import Log
 from ledger.merkle import check_consistency, check_inclusion, leaf_hash, root
 from ledger.receipt import check_receipt
 from ledger.record import decode_record
@@ -119,6 +120,14 @@ def test_one_refused_holds_back_no_other(ledger: Ledger) -> None:
     outcomes = [future.exception(30) or future.result() for future in futures]
     assert [type(one).__name__ for one in outcomes] == ["Answer", "RefusedError", "Answer"]
     assert _fact(ledger, counter_key("a"))["sum"] == 0
+
+
+def test_a_bug_in_a_rule_takes_nobody_else_down(ledger: Ledger) -> None:
+    """The record that a rule fails on is answered with an error; the others of its batch go in."""
+    pairs = [ledger.record("count", {"name": "a", "add": add}) for add in (1, "broken", 2)]
+    futures = ledger.log.enqueue([ledger.log.prepare(*pair) for pair in pairs])
+    assert [type(future.exception(30)).__name__ for future in futures] == ["NoneType", "CorruptError", "NoneType"]
+    assert _fact(ledger, counter_key("a"))["sum"] == 3
 
 
 def test_record_of_another_log_is_refused(ledger: Ledger) -> None:

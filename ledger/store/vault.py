@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from ledger.admission import SealedDisclosure
 from ledger.disclosure import open_disclosure
 from ledger.errors import CorruptError
-from ledger.log import SealedDisclosure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

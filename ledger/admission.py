@@ -1,0 +1,142 @@
+"""Before the line: what is checked of a submission outside the lock, with as many processes and threads as there are.
+
+admission = Admission(store, fold)
+for future in admission.prepare_many([(statement, document, None), …]):
+    future.result()                 # a Prepared, or the error
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ledger import signature
+from ledger.document import Document, decode_document
+from ledger.errors import FengtuError, FormatError, SignatureError
+from ledger.fold import Candidate, Fold, State
+from ledger.record import decode_record
+from ledger.rulebook import Signer, Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ledger.store.store import Store
+
+SIGNERS_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class SealedDisclosure:
+    """A hidden field's text on its way into the store, encrypted already."""
+
+    digest: str
+    name: str
+    public: bool
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission that was decoded and checked as far as that goes outside the lock.
+
+    Attributes:
+        candidate: what the rules will judge.
+        evidence: what was signed instead by the one it is entered for, or None.
+        disclosures: texts of its hidden fields, encrypted.
+    """
+
+    candidate: Candidate
+    evidence: bytes | None = None
+    disclosures: tuple[SealedDisclosure, ...] = ()
+
+    def disclosing(self, disclosures: Sequence[SealedDisclosure]) -> Prepared:
+        """Return the submission with the texts of its hidden fields.
+
+        Raises:
+            FormatError: its document does not commit to one of them.
+        """
+        for one in disclosures:
+            check_committed(self.candidate.submission.document, one.name, one.digest)
+        return replace(self, disclosures=tuple(disclosures))
+
+
+def check_committed(document: Document, name: str, digest: str) -> None:
+    """Check that a document commits to a disclosure.
+
+    Raises:
+        FormatError: it does not.
+    """
+    if document.hidden.get(name) != digest:
+        raise FormatError(f"the disclosure {name}", expected=document.hidden.get(name) or "no such field", got=digest)
+
+
+class Admission:
+    """Decodes and checks; it remembers whose keys are whose, which never changes for one thumbprint.
+
+    Args:
+        store: the tables.
+        fold: the rules.
+    """
+
+    def __init__(self, store: Store, fold: Fold) -> None:
+        self._store = store
+        self._fold = fold
+        self._signers: dict[bytes, Signer] = {}
+
+    def prepare_many(self, submissions: Sequence[tuple[bytes, bytes, bytes | None]]) -> list[Future[Prepared]]:
+        """Prepare many at once, each (statement, document, evidence).
+
+        Each future is done and holds its `Prepared` or its error.
+        """
+        decoded: list[tuple[Submission, bool] | FengtuError] = []
+        for statement, document, _ in submissions:
+            try:
+                submission = Submission(decode_record(statement), decode_document(document))
+                decoded.append((submission, self._fold.check_header(submission)))
+            except FengtuError as error:
+                decoded.append(error)
+        self._learn_signers([one[0].record.kid for one in decoded if not isinstance(one, FengtuError)])
+        results: list[Future[Prepared]] = []
+        for one, (_, _, evidence) in zip(decoded, submissions, strict=True):
+            result: Future[Prepared] = Future()
+            results.append(result)
+            if isinstance(one, FengtuError):
+                result.set_exception(one)
+                continue
+            submission, private = one
+            try:
+                verified = self._check_signature(submission)
+            except SignatureError as error:
+                result.set_exception(error)
+                continue
+            result.set_result(Prepared(Candidate(submission, private, verified), evidence))
+        return results
+
+    def _learn_signers(self, kids: Sequence[bytes]) -> None:
+        unknown = {kid for kid in kids if kid not in self._signers}
+        if not unknown:
+            return
+        if len(self._signers) > SIGNERS_MAX:
+            self._signers.clear()
+        rulebook = self._fold.rulebooks[max(self._fold.rulebooks)]
+        known: dict[bytes, bytes | None] = {}
+        while True:
+            state = State(known)
+            for kid in tuple(unknown):
+                signer = state.attempt(partial(rulebook.signer, kid))
+                if signer is not None:
+                    self._signers[kid] = signer
+                    unknown.discard(kid)
+            if not state.missing:
+                return
+            known.update(self._store.latest(sorted(state.missing)))
+
+    def _check_signature(self, submission: Submission) -> bool:
+        """Check a signature by a known key; say whether it was (a key may be registered in the same batch)."""
+        signer = self._signers.get(submission.record.kid)
+        if signer is None:
+            return False
+        signature.check(signer.public_key, submission.record.signed, submission.record.signature)
+        return True

@@ -1,0 +1,161 @@
+"""Seals: appended by any process, under the head lock, unless there is one already.
+
+A seal is due a second after a public record, and on the minute in any case: so a seal never tells of private activity.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from ledger import cbor
+from ledger.document import Document, decode_document, encode_document
+from ledger.edge import Edge
+from ledger.errors import CorruptError
+from ledger.facts import public_position
+from ledger.fold import RULES_KEY, Fold
+from ledger.maps import Maps
+from ledger.merkle import leaf_hash, root
+from ledger.record import sign_record
+from ledger.seal import Seal, blinded_root, encode_seal
+from ledger.store.store import Batch, Head, StoredEntry, StoredPrivate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ledger.clock import Clock
+    from ledger.keys import LogKeys
+    from ledger.store.store import Append, Store
+
+SEAL_AFTER_MS = 1_000
+BEAT_MS = 60_000
+
+
+class Sealer:
+    """Seals one log in one process.
+
+    Args:
+        store: the tables.
+        fold: rules, secret and origin.
+        keys: the log's keys.
+        clock: the process's clock.
+        seal_after_ms: how long after a public record a seal is due.
+    """
+
+    def __init__(self, store: Store, fold: Fold, keys: LogKeys, clock: Clock, seal_after_ms: int) -> None:
+        self._store = store
+        self._fold = fold
+        self._keys = keys
+        self._origin = fold.origin
+        self._clock = clock
+        self._seal_after_ms = seal_after_ms
+        self._maps = Maps(fold)
+        self._sealing = threading.Lock()
+
+    def seal_if_due(self) -> int | None:
+        """Append a seal where one is due; return its index, None where none was.
+
+        Due is one a second after a public record, and on the minute in any case: so a seal never tells of private
+        activity.
+        """
+        head = self._store.head()
+        if head is None or not self._seal_due(head, self._clock.now_ms()):
+            return None
+        return self._seal(only_if_due=True)
+
+    def _seal_due(self, head: Head, now_ms: int) -> bool:
+        if head.unsealed_since_ms is not None and now_ms - head.unsealed_since_ms >= self._seal_after_ms:
+            return True
+        return now_ms // BEAT_MS > head.seal_time_ms // BEAT_MS
+
+    def seal(self) -> int:
+        """Append a seal now and return its index; where nothing came since the last one, that one's."""
+        index = self._seal(only_if_due=False)
+        if index is None:
+            raise CorruptError("this database has no log yet", expected="a genesis")
+        return index
+
+    def _seal(self, *, only_if_due: bool) -> int | None:
+        with self._sealing:
+            # Most of the maps' work happens before the lock; only the tail is left under it.
+            head = self._store.head()
+            if head is None:
+                return None
+            before = public_position(head.size)
+            self._maps.advance(self._store.facts_between(self._maps.position, before))
+            with self._store.append() as append:
+                head = append.head()
+                if head is None:
+                    return None
+                time_ms = self._clock.batch_time(append, head.time_ms)
+                if only_if_due and not self._seal_due(head, time_ms):
+                    return None
+                if head.unsealed_since_ms is None and head.private_count == 0 and not only_if_due:
+                    return head.seal_index
+                return self.write_seal(append, head, time_ms)
+
+    def write_seal(self, append: Append, head: Head, time_ms: int) -> int:
+        """Write a seal under the caller's lock and return its index; nothing counts before the caller's commit."""
+        self._maps.advance(append.facts_after(self._maps.position))
+        index = head.size
+        private_leaves = [private_leaf(one) for one in append.private_since(head.seal_index + 1)]
+        roots = self._maps.roots()
+        salt = self._keys.replay.salt
+        seal = Seal(
+            since=head.seal_index + 1,
+            size=index,
+            time_ms=time_ms,
+            times=runs_of_times(append.entry_times(head.seal_index + 1)),
+            public_root=roots.public,
+            private_root=blinded_root(salt("private_root", index), roots.private, 0),
+            private_records_root=blinded_root(
+                salt("private_records_root", index),
+                root([leaf_hash(leaf) for leaf in private_leaves]),
+                len(private_leaves),
+            ),
+            rules=self._fold.rulebook_at(self._rules(append), index).version,
+        )
+        document = decode_document(encode_document(id=f"seal-{index}", body=encode_seal(seal)))
+        statement = self.own_record("seal", document, time_ms)
+        edge, tiles = Edge.decode(head.size, head.edge).append([leaf_hash(statement)])
+        append.write(
+            Batch(
+                entries=[StoredEntry(index, statement, document.hash, time_ms, is_seal=True)],
+                documents=[(document.hash, document.data)],
+                tiles=tiles,
+                seals=[(index, edge.root(), time_ms)],
+            ),
+            Head(edge.size, edge.encode(), time_ms, index, time_ms, None, 0),
+        )
+        return index
+
+    def _rules(self, append: Append) -> Any | None:
+        data = append.latest([RULES_KEY])[RULES_KEY]
+        return None if data is None else cbor.decode(data)
+
+    def own_record(self, kind: str, document: Document, time_ms: int) -> bytes:
+        """Return a record of the log itself."""
+        return sign_record(
+            self._keys.record,
+            kind=kind,
+            issuer=self._origin,
+            subject=self._origin,
+            audience=self._origin,
+            issued_at_s=time_ms // 1000,
+            document=document.data,
+        )
+
+
+def private_leaf(record: StoredPrivate) -> bytes:
+    """Return the leaf of a private record: size ‖ time_ms ‖ statement (formats.md, Private records)."""
+    return record.size.to_bytes(8, "big") + record.time_ms.to_bytes(8, "big") + record.statement
+
+
+def runs_of_times(entries: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return (first index, time_ms) of each run of entries with one time."""
+    times: list[tuple[int, int]] = []
+    for index, time_ms in entries:
+        if not times or times[-1][1] != time_ms:
+            times.append((index, time_ms))
+    return tuple(times)
