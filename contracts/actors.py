@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.keys import actor_key, key_key
 from contracts.kind import ACTOR_ID, KEY, Act, Kind, body, names, text
 from ledger import signature
-from ledger.errors import RefusedError, SignatureError
+from ledger.errors import FormatError, RefusedError, SignatureError
 from ledger.facts import Change
 from ledger.genesis import decode_key
 from ledger.signature import thumbprint
@@ -113,9 +113,10 @@ def _set_key_status(act: Act) -> list[Change]:
     )
     number, interval = key["intervals"], {"from": key["from"], "record": key["record"]}
     if status == "active":
+        begins = {"from": act.at.position, "record": act.at.index}
         return [
-            Change(key_key(kid), {**key, "state": status, "intervals": number + 1, "from": act.at.position}),
-            Change(key_key(kid, number + 1), {"from": act.at.position, "until": None, "record": act.at.index}),
+            Change(key_key(kid), {**key, "state": status, "intervals": number + 1, **begins}),
+            Change(key_key(kid, number + 1), {**begins, "until": None}),
         ]
     changes = [Change(key_key(kid), {**key, "state": status})]
     if key["state"] == "active":
@@ -145,7 +146,10 @@ def _actor(act: Act, actor: str) -> dict[str, Any]:
 
 
 def _possessed_key(act: Act, actor: str) -> bytes:
-    key = decode_key(act.body["key"])
+    try:
+        key = decode_key(act.body["key"])
+    except FormatError as error:
+        raise RefusedError("actors.key", "the new key", expected=error.expected, got=error.got) from error
     try:
         proof = urlsafe_b64decode(act.body["possession"] + "==")
         signature.check(key, possession_text(act.record.audience, actor), proof)

@@ -15,10 +15,7 @@ from ledger.facts import Change
 
 def _certificate(act: Act) -> list[Change]:
     content = act.body
-    role = act.role()
-    act.expect(
-        role == "inspector", "certificates.role", "certificates are an inspector's", expected="inspector", got=role
-    )
+    act.expect_inspector("certificates.role", "certificates are an inspector's")
     act.expect(
         content["valid_from"] <= content["valid_until"],
         "certificates.dates",
@@ -45,6 +42,7 @@ def _certificate_status(act: Act) -> list[Change]:
     known = act.facts.get(certificate_key(number))
     if known is None:
         raise RefusedError("certificates.unknown", "nobody registered this certificate", got=number)
+    act.expect_inspector("certificates.role", "certificates are an inspector's")
     act.expect(
         known["issuer"] == act.actor,
         "certificates.issuer",
@@ -55,8 +53,9 @@ def _certificate_status(act: Act) -> list[Change]:
     act.expect(
         known["state"] not in {status, "withdrawn"},
         "certificates.state",
-        "a withdrawn certificate stays so",
-        got=known["state"],
+        "a withdrawn certificate stays so, another one changes",
+        expected="a change of one that is not withdrawn",
+        got=f"{known['state']} to {status}",
     )
     acts = known["acts"] + 1
     entry = {"record": act.at.index, "state": status, "registered_ms": act.at.time_ms}

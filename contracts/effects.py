@@ -31,7 +31,7 @@ LOTS_MAX = 64
 
 IN_STEPS = {"commissioning", "harvest"}
 OUT_STEPS = {"shipping", "destroying", "decommissioning", "consuming"}
-LEAVING_STEPS = {"shipping", "departing", "loading", "retail_selling", "transporting", "transform"}
+LEAVING_STEPS = {"shipping", "departing", "loading", "retail_selling", "transporting"}
 PACK_STEPS = {"packing", "pack"}
 
 Amounts = dict[str, tuple[int, int, int]]
@@ -49,6 +49,7 @@ class Effect:
         amounts: see `Amounts`.
         parents: the lots that it came of, each (gtin, lot).
         made: whether the event is one by which the lot comes to be.
+        leaves: whether goods of the lot go out by it to be sold or used, amounts shown or not.
     """
 
     gtin: str
@@ -57,6 +58,7 @@ class Effect:
     amounts: Amounts = field(default_factory=dict)
     parents: tuple[tuple[str, str], ...] = ()
     made: bool = False
+    leaves: bool = False
 
 
 def event_step(event: Mapping[str, Any]) -> str:
@@ -96,7 +98,8 @@ def effects(event: Mapping[str, Any]) -> list[Effect]:
         step, action = event_step(event), event.get("action")
         moves = event["type"] == "ObjectEvent"
         found = {}
-        for gtin, lot, amounts in _named(event, ("epcList", "childEPCs"), ("quantityList", "childQuantityList")):
+        lists = ("parentID", "epcList", "childEPCs"), ("quantityList", "childQuantityList")
+        for gtin, lot, amounts in _named(event, *lists):
             if not moves:
                 counted: Amounts = {}
             elif step in OUT_STEPS or action == "DELETE":
@@ -108,7 +111,7 @@ def effects(event: Mapping[str, Any]) -> list[Effect]:
             else:
                 counted = {}
             made = moves and (step in IN_STEPS or action == "ADD")
-            _merge(found, Effect(gtin, lot, step, counted, made=made))
+            _merge(found, Effect(gtin, lot, step, counted, made=made, leaves=step in LEAVING_STEPS))
     if len(found) > LOTS_MAX:
         raise RefusedError("produce.lots-max", "the event names too many lots", expected=LOTS_MAX, got=len(found))
     return list(found.values())
@@ -128,6 +131,14 @@ def add(a: Amounts, b: Amounts, sign: int = 1) -> Amounts:
 def _transformation(event: Mapping[str, Any]) -> dict[tuple[str, str], Effect]:
     inputs = list(_named(event, ("inputEPCList",), ("inputQuantityList",)))
     outputs = list(_named(event, ("outputEPCList",), ("outputQuantityList",)))
+    if outputs and not event.get("inputEPCList") and not event.get("inputQuantityList"):
+        # EPCIS lets a transformationID join several events. What a lot came of would then stand in no record on it.
+        raise RefusedError(
+            "produce.transformation-split",
+            "a transformation names what went in and what came out in one event",
+            expected="inputs beside the outputs",
+            got="outputs alone",
+        )
     names = sorted({(gtin, lot) for gtin, lot, _ in inputs})
     found: dict[tuple[str, str], Effect] = {}
     for gtin, lot, amounts in outputs:
@@ -135,7 +146,8 @@ def _transformation(event: Mapping[str, Any]) -> dict[tuple[str, str], Effect]:
         counted = {unit: (amount, 0, 0) for unit, amount in amounts.items()}
         _merge(found, Effect(gtin, lot, "transform", counted, parents, made=True))
     for gtin, lot, amounts in inputs:
-        _merge(found, Effect(gtin, lot, "transform", {unit: (0, amount, 0) for unit, amount in amounts.items()}))
+        counted = {unit: (0, amount, 0) for unit, amount in amounts.items()}
+        _merge(found, Effect(gtin, lot, "transform", counted, leaves=True))
     return found
 
 
@@ -145,7 +157,7 @@ def _merge(found: dict[tuple[str, str], Effect], new: Effect) -> None:
     if known is not None:
         new = Effect(
             new.gtin, new.lot, new.step, add(known.amounts, new.amounts), known.parents or new.parents,
-            known.made or new.made,
+            known.made or new.made, known.leaves or new.leaves,
         )  # fmt: skip
     found[name] = new
 
@@ -155,7 +167,8 @@ def _named(
 ) -> Iterator[tuple[str, str, dict[str, int]]]:
     """Yield (gtin, lot, amount by unit) of each lot that the event names in these lists."""
     for name in epcs:
-        for epc in event.get(name, []):
+        named = event.get(name, [])
+        for epc in [named] if isinstance(named, str) else named:
             item = _lot_of(epc)
             if item is not None:
                 yield (*item, {"each/1000": 1000})
@@ -177,6 +190,9 @@ def _lot_of(uri: str) -> tuple[str, str] | None:
 def _amount(element: Mapping[str, Any]) -> dict[str, int]:
     if "quantity" not in element:
         return {}
+    if type(element["quantity"]) not in {int, float}:
+        # Reads are asked before the schema is: text such as "1e999999999" must not become a number.
+        raise RefusedError("produce.amount", "an amount", expected="a number", got=repr(element["quantity"])[:40])
     quantity, uom = Decimal(str(element["quantity"])), element.get("uom")
     unit, scaled = ("g", quantity * GRAMS[uom]) if uom in GRAMS else (f"{uom or 'each'}/1000", quantity * 1000)
     if scaled != int(scaled) or not 0 <= scaled <= AMOUNT_MAX:

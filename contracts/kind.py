@@ -62,6 +62,22 @@ class Act:
         state = self.facts.get(actor_key(self.actor))
         return "" if state is None else str(state["role"])
 
+    def expect_inspector(self, rule: str, message: str) -> None:
+        """Refuse the record unless an inspector signed it with a key of its own: nobody finds or certifies for it.
+
+        Raises:
+            RefusedError: it is another's, or entered for an inspector.
+        """
+        role = self.role()
+        self.expect(role == "inspector", rule, message, expected="inspector", got=role)
+        self.expect(
+            self.record.issuer == self.actor,
+            "actors.entered-for",
+            "an inspector signs for itself",
+            expected=self.actor,
+            got=self.record.issuer,
+        )
+
     def is_under(self, actor: str, ancestor: str) -> bool:
         """Say whether `ancestor` is above `actor` in the tree of who registered whom."""
         for _ in range(ANCESTORS_MAX):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from contracts.effects import LEAVING_STEPS, Amounts, add
+from contracts.effects import AMOUNT_MAX, Amounts, add
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class LotAct:
         parents: lots that this one came of.
         terms: members of the state that it sets (a `lot` record's).
         recall: the record index of a recall, 0 where one is lifted, None else.
+        leaves: whether goods of the lot go out by it to be sold or used.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class LotAct:
     parents: tuple[tuple[str, str], ...] = ()
     terms: Mapping[str, Any] = field(default_factory=dict)
     recall: int | None = None
+    leaves: bool = False
 
 
 def new_lot(gtin: str, lot: str, owner: str) -> dict[str, Any]:
@@ -55,8 +57,7 @@ def fold(state: Mapping[str, Any], act: LotAct) -> dict[str, Any]:
     Raises:
         RefusedError: more would have gone out than went in, or goods of a recalled lot would leave.
     """
-    leaves = act.step in LEAVING_STEPS and any(out for _, out, _ in act.amounts.values())
-    if state["recalled"] is not None and leaves and act.kind == "event":
+    if state["recalled"] is not None and act.leaves:
         raise RefusedError(
             "produce.recalled",
             "goods of a recalled lot may be returned or destroyed, nothing else",
@@ -65,21 +66,14 @@ def fold(state: Mapping[str, Any], act: LotAct) -> dict[str, Any]:
         )
     before = {unit: (one[0], one[1], one[2]) for unit, one in state["amounts"].items()}
     after = add(before, act.amounts)
+    if any(amount > AMOUNT_MAX for amounts in after.values() for amount in amounts):
+        raise RefusedError("produce.amount", "a lot's amounts", expected=f"at most {AMOUNT_MAX} grams or thousandths")
     known_in = set(state["known_in"])
     if act.kind == "event":
         # Where no input was ever recorded, outputs are counted and said to have no shown input.
         known_in |= {unit for unit, (into, _, _) in act.amounts.items() if into}
     for unit in sorted(known_in):
-        into, out, _ = after.get(unit, (0, 0, 0))
-        if out > into:
-            gone = before.get(unit, (0, 0, 0))
-            raise RefusedError(
-                "produce.mass-balance",
-                "more would leave the lot than went into it",
-                expected=f"at most {shown(gone[0] - gone[1], unit)}"
-                f" ({shown(gone[0], unit)} in, {shown(gone[1], unit)} out already)",
-                got=shown(act.amounts.get(unit, (0, 0, 0))[1], unit),
-            )
+        _check_balance(unit, after.get(unit, (0, 0, 0)), act.amounts.get(unit, (0, 0, 0))[1])
     parents = sorted({tuple(one) for one in state["parents"]} | set(act.parents))
     if len(parents) > PARENTS_MAX:
         raise RefusedError("produce.parents-max", "too many parent lots", expected=PARENTS_MAX, got=len(parents))
@@ -95,6 +89,27 @@ def fold(state: Mapping[str, Any], act: LotAct) -> dict[str, Any]:
         "recalled": recalled,
         "parents": [list(one) for one in parents],
     }
+
+
+def _check_balance(unit: str, after: tuple[int, int, int], leaving: int) -> None:
+    into, out, _ = after
+    if out <= into:
+        return
+    if leaving <= 0:
+        # A correction takes an input back, or the first input that is shown comes after goods have left.
+        raise RefusedError(
+            "produce.mass-balance",
+            "what left the lot already would be more than went into it",
+            expected=f"at least {shown(out, unit)} in",
+            got=f"{shown(into, unit)} in",
+        )
+    gone = out - leaving
+    raise RefusedError(
+        "produce.mass-balance",
+        "more would leave the lot than went into it",
+        expected=f"at most {shown(into - gone, unit)} ({shown(into, unit)} in, {shown(gone, unit)} out already)",
+        got=shown(leaving, unit),
+    )
 
 
 def shown(amount: int, unit: str) -> str:

@@ -1,7 +1,5 @@
-"""Produce: sites, products, lots, what is done to them, inspections and recalls.
+"""Produce: lots, what is done to them, inspections and recalls.
 
-    site         {"site": "P-1", "name": {"zh-TW": "…"}, "county": "屏東縣", "township": "萬丹鄉", "area_m2": 4200}
-    product      {"gtin": "04712345678900", "name": {"zh-TW": "毛豆"}, "crop": "毛豆"}
     lot          {"gtin": "04712345678900", "lot": "L1", "site": "P-1", "certificates": ["TAP-1"], "may_record": ["…"]}
     event        an EPCIS 2.0 event exactly as supplied
     inspection   {"gtin": …, "lot": …, "test": "農藥殘留 380 項", "result": "passed", "sampled": "2026-10-30"}
@@ -18,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from contracts.effects import add, effects, event_time_ms
 from contracts.epcis import document_events
 from contracts.eventhash import event_hash
-from contracts.gs1 import Item, check_lot, decode_gtin, encode_digital_link
-from contracts.keys import event_key, lot_key, product_key, site_key
-from contracts.kind import ACTOR_ID, DATE, DAY_MS, GTIN, LOT, SITE_ID, Act, Kind, body, names, text
+from contracts.gs1 import Item, check_lot, encode_digital_link
+from contracts.keys import certificate_key, event_key, lot_key, product_key, site_key
+from contracts.kind import ACTOR_ID, DATE, DAY_MS, GTIN, LOT, SITE_ID, Act, Kind, body, text
 from contracts.lots import LotAct, fold, new_lot
+from contracts.products import checked_gtin
 from ledger.errors import FormatError, RefusedError
 from ledger.facts import Change
 
@@ -57,7 +56,10 @@ def lot_acts(kind: str, content: Mapping[str, Any], index: int) -> dict[tuple[st
         index: the record's index.
     """
     if kind == "event" and "errorDeclaration" not in content:
-        return {(one.gtin, one.lot): LotAct("event", one.step, one.amounts, one.parents) for one in effects(content)}
+        return {
+            (one.gtin, one.lot): LotAct("event", one.step, one.amounts, one.parents, leaves=one.leaves)
+            for one in effects(content)
+        }
     name = (content.get("gtin", ""), content.get("lot", ""))
     if kind == "lot":
         terms = {
@@ -76,50 +78,38 @@ def act_time_ms(kind: str, content: Mapping[str, Any], registered_ms: int) -> in
     return event_time_ms(content) if kind == "event" else registered_ms
 
 
-def _product(act: Act) -> list[Change]:
-    gtin = _gtin(act.body["gtin"])
-    known = act.facts.get(product_key(gtin))
-    act.expect(
-        known is None or known["owner"] == act.actor,
-        "produce.product-owner",
-        "another actor registered this GTIN",
-        expected=None if known is None else known["owner"],
-        got=act.actor,
-    )
-    state = {
-        "owner": act.actor, "name": dict(act.body["name"]), "crop": act.body["crop"],
-        "may_use": list(act.body.get("may_use", [])), "record": act.at.index,
-    }  # fmt: skip
-    return [Change(product_key(gtin), state)]
-
-
-def _site(act: Act) -> list[Change]:
-    known = act.facts.get(site_key(act.body["site"]))
-    act.expect(
-        known is None or known["owner"] == act.actor,
-        "produce.site-owner",
-        "another actor registered this site",
-        expected=None if known is None else known["owner"],
-        got=act.actor,
-    )
-    state = {
-        "owner": act.actor, "name": dict(act.body["name"]), "county": act.body["county"],
-        "township": act.body["township"], "area_m2": act.body.get("area_m2"), "record": act.at.index,
-    }  # fmt: skip
-    return [Change(site_key(act.body["site"]), state)]
-
-
 def _lot(act: Act) -> list[Change]:
     content = act.body
-    name = (_gtin(content["gtin"]), _lot_name(content["lot"]))
+    name = (checked_gtin(content["gtin"]), _lot_name(content["lot"]))
     known = act.facts.get(lot_key(*name))
     act.expect(
         known is None or not known["declared"], "produce.lot-known", "this lot is registered already", got=name[1]
     )
+    owner = act.actor if known is None else known["owner"]
     if content.get("site") is not None:
         site = act.facts.get(site_key(content["site"]))
-        act.expect(site is not None, "produce.site-unknown", "nobody registered this site", got=content["site"])
-    return _act_on_lots(act, lot_acts("lot", content, act.at.index), event_id=None)
+        if site is None:
+            raise RefusedError("produce.site-unknown", "nobody registered this site", got=content["site"])
+        act.expect(
+            _is_near(act, owner, site["owner"]),
+            "produce.lot-site",
+            "a lot grows on a site of its owner, or of one above or below it",
+            expected=owner,
+            got=site["owner"],
+        )
+    for number in content.get("certificates", []):
+        certificate = act.facts.get(certificate_key(number))
+        if certificate is None:
+            # Else a lot could name a number that is given to another farm later.
+            raise RefusedError("produce.certificate-unknown", "nobody registered this certificate", got=number)
+        act.expect(
+            _is_near(act, owner, certificate["holder"]),
+            "produce.lot-certificate",
+            "a lot has certificates of its owner, or of one above or below it",
+            expected=owner,
+            got=certificate["holder"],
+        )
+    return _act_on_lots(act, lot_acts("lot", content, act.at.index))
 
 
 def _check_event(content: Mapping[str, Any]) -> None:
@@ -141,28 +131,38 @@ def _event(act: Act) -> list[Change]:
         expected=f"at most {act.at.time_ms + FUTURE_MAX_MS} ms",
         got=f"{happened_ms} ms",
     )
-    event_id = content.get("eventID")
-    known = None if event_id is None else act.facts.get(event_key(event_id))
+    event_id = _event_id(content)
+    known = act.facts.get(event_key(event_id))
     if "errorDeclaration" in content:
         return _correct(act, event_id, known)
     act.expect(known is None, "produce.event-known", "an event with this eventID is registered already", got=event_id)
-    changes = _act_on_lots(act, lot_acts("event", content, act.at.index), event_id)
-    if event_id is not None:
-        touched = [
-            [change.value["gtin"], change.value["lot"], change.value["acts"]]
-            for change in changes
-            if "acts" in change.value
-        ]
-        state = {"lots": touched, "actor": act.actor, "record": act.at.index, "corrected": None}
-        changes.append(Change(event_key(event_id), state))
-    return changes
+    changes = _act_on_lots(act, lot_acts("event", content, act.at.index))
+    touched = [
+        [change.value["gtin"], change.value["lot"], change.value["acts"]]
+        for change in changes
+        if "acts" in change.value
+    ]
+    state = {"lots": touched, "actor": act.actor, "record": act.at.index, "corrected": None}
+    return [*changes, Change(event_key(event_id), state)]
 
 
-def _correct(act: Act, event_id: str | None, known: Any | None) -> list[Change]:
-    if known is None or event_id is None:
+def _event_id(content: Mapping[str, Any]) -> str:
+    """Return the event's id, or its hash where it has none; the hash is the same with an error declaration."""
+    return str(content["eventID"]) if "eventID" in content else _hash(content)
+
+
+def _hash(content: Mapping[str, Any]) -> str:
+    try:
+        return event_hash(dict(content), dict(content))
+    except FormatError as error:
+        raise RefusedError("produce.epcis", error.message, expected=error.expected, got=error.got) from error
+
+
+def _correct(act: Act, event_id: str, known: Any | None) -> list[Change]:
+    if known is None:
         # Declared before the event itself came, or the event is on no ledger: it undoes nothing, and closes the id.
         state = {"lots": [], "actor": act.actor, "record": act.at.index, "corrected": act.at.index}
-        return [Change(event_key(event_id or event_hash(act.body, act.body)), state)]
+        return [Change(event_key(event_id), state)]
     act.expect(
         known["actor"] == act.actor,
         "produce.event-owner",
@@ -178,7 +178,7 @@ def _correct(act: Act, event_id: str | None, known: Any | None) -> list[Change]:
         if first is not None:
             acts[(gtin, lot)] = undone(first)
             corrects[(gtin, lot)] = number
-    changes = _act_on_lots(act, acts, event_id, corrects)
+    changes = _act_on_lots(act, acts, corrects)
     return [*changes, Change(event_key(event_id), {**known, "corrected": act.at.index})]
 
 
@@ -189,15 +189,12 @@ def undone(first: Mapping[str, Any]) -> LotAct:
 
 
 def _inspection(act: Act) -> list[Change]:
-    role = act.role()
-    act.expect(
-        role == "inspector", "produce.inspector", "inspections are an inspector's", expected="inspector", got=role
-    )
-    return _act_on_lots(act, lot_acts("inspection", act.body, act.at.index), None, anyone=True)
+    act.expect_inspector("produce.inspector", "inspections are an inspector's")
+    return _act_on_lots(act, lot_acts("inspection", act.body, act.at.index), anyone=True)
 
 
 def _recall(act: Act) -> list[Change]:
-    name = (_gtin(act.body["gtin"]), _lot_name(act.body["lot"]))
+    name = (checked_gtin(act.body["gtin"]), _lot_name(act.body["lot"]))
     state = act.facts.get(lot_key(*name))
     act.expect(state is not None, "produce.lot-unknown", "nobody registered this lot", got=name[1])
     kind = act.record.kind
@@ -208,17 +205,21 @@ def _recall(act: Act) -> list[Change]:
             "the lot is recalled already" if kind == "recall" else "the lot is not recalled",
             got=name[1],
         )
-        may = act.role() in {"inspector", "operator", "county"} or _may_record(act, state)
+        authority = act.role() in {"inspector", "operator", "county"}
+        # Whose goods they are may stop them, but not say that they are safe again.
         act.expect(
-            may, "produce.recall", "a lot is recalled by its owner, who is above it, or an inspector", got=act.actor
+            authority or (kind == "recall" and _may_record(act, state)),
+            "produce.recall",
+            "a lot is recalled by its owner, who is above it, or an inspector; an inspector or a county lifts it",
+            expected="an inspector, a county or the operator",
+            got=act.actor,
         )
-    return _act_on_lots(act, lot_acts(kind, act.body, act.at.index), None, anyone=True)
+    return _act_on_lots(act, lot_acts(kind, act.body, act.at.index), anyone=True)
 
 
 def _act_on_lots(
     act: Act,
     acts: Mapping[tuple[str, str], LotAct],
-    event_id: str | None,
     corrects: Mapping[tuple[str, str], int] | None = None,
     *,
     anyone: bool = False,
@@ -250,7 +251,7 @@ def _act_on_lots(
             "for": act.actor,
             "amounts": {unit: list(amounts) for unit, amounts in sorted(one.amounts.items())},
             "parents": [list(parent) for parent in one.parents],
-            "event": event_id,
+            "event": act.body.get("eventID") if act.record.kind == "event" else None,
             "corrects": (corrects or {}).get(name),
         }
         changes += [Change(lot_key(*name), after), Change(lot_key(*name, after["acts"]), entry)]
@@ -271,15 +272,12 @@ def _opened(act: Act, gtin: str, lot: str) -> dict[str, Any]:
     return new_lot(gtin, lot, act.actor)
 
 
+def _is_near(act: Act, actor: str, other: str) -> bool:
+    return actor == other or act.is_under(actor, other) or act.is_under(other, actor)
+
+
 def _may_record(act: Act, state: Mapping[str, Any]) -> bool:
     return act.actor == state["owner"] or act.actor in state["may_record"] or act.is_under(state["owner"], act.actor)
-
-
-def _gtin(text_: str) -> str:
-    try:
-        return decode_gtin(text_)
-    except FormatError as error:
-        raise RefusedError("produce.gtin", "the GTIN", expected=error.expected, got=error.got) from error
 
 
 def _lot_name(lot: str) -> str:
@@ -290,17 +288,14 @@ def _lot_name(lot: str) -> str:
 
 
 def _lot_of_body(content: Mapping[str, Any]) -> str:
-    return lot_subject(_gtin(content["gtin"]), content["lot"])
+    return lot_subject(checked_gtin(content["gtin"]), content["lot"])
 
 
 def _event_subject(content: Mapping[str, Any]) -> str:
     """Return the first lot that comes of the event, else the first it names, else the event's hash."""
     found = effects(content)
     if not found:
-        try:
-            return event_hash(dict(content), dict(content))
-        except FormatError as error:
-            raise RefusedError("produce.epcis", error.message, expected=error.expected, got=error.got) from error
+        return _hash(content)
     first = next((one for one in found if one.made), found[0])
     return lot_subject(first.gtin, first.lot)
 
@@ -310,11 +305,11 @@ def _lot_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
     yield product_key(content["gtin"])
     if content.get("site") is not None:
         yield site_key(content["site"])
+    yield from (certificate_key(number) for number in content.get("certificates", []))
 
 
 def _event_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
-    if content.get("eventID") is not None:
-        yield event_key(content["eventID"])
+    yield event_key(_event_id(content))
     for one in effects(content):
         yield lot_key(one.gtin, one.lot)
         yield product_key(one.gtin)
@@ -323,27 +318,6 @@ def _event_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
 _LOT_BODY = {"gtin": GTIN, "lot": LOT}
 
 KINDS = (
-    Kind(
-        "product",
-        body(
-            {"gtin": GTIN, "name": names(), "crop": text()},
-            {"may_use": {"type": "array", "items": ACTOR_ID, "maxItems": 64}},
-        ),
-        lambda content: f"/01/{_gtin(content['gtin'])}",
-        _product,
-        lambda content: [product_key(content["gtin"])],
-    ),
-    Kind(
-        "site",
-        body(
-            {"site": SITE_ID, "name": names(), "county": text(), "township": text()},
-            {"area_m2": {"type": "integer", "minimum": 1, "maximum": 10**12}},
-        ),
-        lambda content: f"site/{content['site']}",
-        _site,
-        lambda content: [site_key(content["site"])],
-        hidden=frozenset({"land_sec_no", "address"}),
-    ),
     Kind(
         "lot",
         body(
