@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 
-from api import capture, demo, digital_link, entries, health, hidden, log, problems, products, reference
+from api import actors, capture, demo, digital_link, entries, health, hidden, log, problems, products, reference
 from api.metrics import Metrics, MetricsMiddleware
 from api.pages.render import STATIC_FOLDER
 from api.version import VERSION
@@ -34,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     products.router,
     digital_link.router,
     capture.router,
+    actors.router,
     demo.router,
 )
 """All routes of a node, in the order in which they are tried."""

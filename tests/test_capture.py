@@ -139,3 +139,18 @@ def test_hidden_fields_by_signed_read(farms: Farms) -> None:
         assert answer.status_code == status, (actor, answer.text)
         if status == 200:
             assert [one["value"] for one in answer.json()] == ["王小明"]
+
+
+def test_actors_and_their_keys(farms: Farms) -> None:
+    """Whoever wants to know whether a key was entitled at an index can read it, suspension included."""
+    kid = farms.keys["farm-1"].kid.hex()
+    for status in ("suspended", "active"):
+        farms.submit("fa", "key-status", {"actor": "farm-1", "kid": kid, "status": status, "reason": "x"})
+    client = client_of(farms)
+    found = client.get("/actors/farm-1").json()
+    assert (found["role"], found["parent"], found["keys"][0]["state"]) == ("farmer", "fa", "active")
+    first, second = found["keys"][0]["intervals"]
+    assert first["until"] is not None
+    assert second["from"] == first["until"] + 1
+    assert second["until"] is None
+    assert client.get("/actors/nobody").status_code == 404
