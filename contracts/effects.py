@@ -33,6 +33,8 @@ IN_STEPS = {"commissioning", "harvest"}
 OUT_STEPS = {"shipping", "destroying", "decommissioning", "consuming"}
 LEAVING_STEPS = {"shipping", "departing", "loading", "retail_selling", "transporting"}
 PACK_STEPS = {"packing", "pack"}
+BACK_DISPOSITIONS = {"returned", "recalled"}
+"""With these, goods that are shipped go back to where they came from; CBV has no step of its own for it."""
 
 Amounts = dict[str, tuple[int, int, int]]
 """unit → (in, out, packed); the unit is `g`, or `<uom>/1000`, or `each/1000` where none is named."""
@@ -96,6 +98,7 @@ def effects(event: Mapping[str, Any]) -> list[Effect]:
         found = _transformation(event)
     else:
         step, action = event_step(event), event.get("action")
+        leaves = step in LEAVING_STEPS and not _goes_back(event)
         moves = event["type"] == "ObjectEvent"
         found = {}
         lists = ("parentID", "epcList", "childEPCs"), ("quantityList", "childQuantityList")
@@ -111,10 +114,15 @@ def effects(event: Mapping[str, Any]) -> list[Effect]:
             else:
                 counted = {}
             made = moves and (step in IN_STEPS or action == "ADD")
-            _merge(found, Effect(gtin, lot, step, counted, made=made, leaves=step in LEAVING_STEPS))
+            _merge(found, Effect(gtin, lot, step, counted, made=made, leaves=leaves))
     if len(found) > LOTS_MAX:
         raise RefusedError("produce.lots-max", "the event names too many lots", expected=LOTS_MAX, got=len(found))
     return list(found.values())
+
+
+def _goes_back(event: Mapping[str, Any]) -> bool:
+    disposition = event.get("disposition")
+    return disposition is not None and standard_word("disposition", disposition) in BACK_DISPOSITIONS
 
 
 def add(a: Amounts, b: Amounts, sign: int = 1) -> Amounts:

@@ -60,8 +60,8 @@ def fold(state: Mapping[str, Any], act: LotAct) -> dict[str, Any]:
     if state["recalled"] is not None and act.leaves:
         raise RefusedError(
             "produce.recalled",
-            "goods of a recalled lot may be returned or destroyed, nothing else",
-            expected="returning or destroying",
+            "goods of a recalled lot may be sent back or destroyed, nothing else",
+            expected="disposition returned or recalled, or the step destroying",
             got=act.step,
         )
     before = {unit: (one[0], one[1], one[2]) for unit, one in state["amounts"].items()}
