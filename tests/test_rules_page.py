@@ -1,0 +1,44 @@
+"""docs/rules.md: its examples are bodies that the rules take, and it knows every kind and every refusal."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rules import World, open_world
+
+from contracts.rulebook import KINDS, check_form
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs" / "rules.md").read_text()
+EXAMPLES = [(kind, json.loads(body)) for kind, body in re.findall(r"^([a-z-]+) +(\{.*\})$", PAGE, re.MULTILINE)]
+FAMILIES = "actors|produce|rules|certificates|erasure|log"
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """A world whose farm-1 signs the examples."""
+    return open_world()
+
+
+@pytest.mark.parametrize(("kind", "body"), EXAMPLES, ids=[kind for kind, _ in EXAMPLES])
+def test_example_is_of_its_kind(world: World, kind: str, body: dict[str, Any]) -> None:
+    """Who writes a client copies the examples: each is of its kind's form."""
+    submission = world.submission("farm-1", kind, body)
+    assert check_form(submission.record, submission.document).name == kind
+
+
+def test_every_kind_has_an_example() -> None:
+    """A kind without an example is one that nobody can use."""
+    assert sorted(kind for kind, _ in EXAMPLES) == sorted(KINDS)
+
+
+def test_every_refusal_is_on_the_page() -> None:
+    """A refusal's name is what a client acts on; the page knows all of them and no other."""
+    sources = [path.read_text() for folder in ("contracts", "ledger") for path in (ROOT / folder).rglob("*.py")]
+    raised = {name for text in sources for name in re.findall(rf'"((?:{FAMILIES})\.[a-z-]+)"', text)}
+    states = {f"actors.key-{state}" for state in ("unknown", "suspended", "revoked")}
+    assert set(re.findall(rf"`((?:{FAMILIES})\.[a-z-]+)`", PAGE)) == raised | states
