@@ -69,5 +69,5 @@ def certificate_prefix(number: str) -> bytes:
 
 
 def event_key(event_id: str) -> bytes:
-    """Which lots an event acted on."""
+    """Which lots an event acted on; the id is its eventID, or its CBV hash where it has none."""
     return fact_key(EVENT, [event_id])
