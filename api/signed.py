@@ -4,9 +4,9 @@
                      alg="ed25519"
     Signature: fengtu=:…:
 
-Covered are method and target, and the digest of the body where there is one (RFC 9530); a signature is good for five
-minutes. What was signed is kept as evidence where a record follows from it: signature base, signature and body, so that
-anybody can check later what the actor asked for.
+Covered are method and target (whole, or as authority, path and query), and the digest of the body where there is one
+(RFC 9530); a signature is good for five minutes. What was signed is kept as evidence where a record follows from it:
+signature base, signature and body, so that anybody can check later what the actor asked for (`open_evidence`).
 """
 
 from __future__ import annotations
@@ -14,22 +14,25 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import http_sf
 from http_message_signatures import (
     HTTPMessageSigner,
     HTTPMessageVerifier,
     HTTPSignatureKeyResolver,
     algorithms,
 )
-from http_message_signatures.exceptions import HTTPMessageSignaturesException
+from http_message_signatures.digests import ContentDigest
+from http_message_signatures.exceptions import HTTPMessageSignaturesException, InvalidSignature
 
 from api.problems import UnsignedError
 from contracts.keys import actor_key, key_key
 from ledger import cbor, signature
-from ledger.errors import FengtuError
+from ledger.errors import FengtuError, FormatError, ProofError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +42,10 @@ if TYPE_CHECKING:
     from api.services import Services
     from ledger.signature import SigningKey
 
-AGE_MAX = dt.timedelta(seconds=300)
+AGE_MAX_S = 300
 LABEL = "fengtu"
 TARGET = ("@method", "@target-uri")
+TARGET_IN_PARTS = ("@method", "@authority", "@path", "@query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,41 @@ class SignedRequest:
         return hashlib.sha256(self.evidence).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an actor signed instead of a record, checked.
+
+    Attributes:
+        base: the signature base (RFC 9421 §2.5).
+        signature: 64 bytes.
+        body: what its `content-digest` is of.
+    """
+
+    base: str
+    signature: bytes
+    body: bytes
+
+
 class _Message:
     def __init__(self, method: str, url: str, headers: Mapping[str, str]) -> None:
         self.method = method.upper()
         self.url = url
-        self.headers = dict(headers)
+        # Each line of a header that comes twice counts: were one of them verified and the other kept as evidence, an
+        # actor could deny what it asked for.
+        self.headers = headers
+
+
+class _Verifier(HTTPMessageVerifier):
+    """Looks at the clock our way: five minutes in both directions, for clocks in the field; none after `expires`."""
+
+    def validate_created_and_expires(self, sig_input: Any, max_age: dt.timedelta | None = None) -> None:
+        del max_age
+        now_s = int(time.time())
+        created, expires = sig_input.params.get("created"), sig_input.params.get("expires")
+        if type(created) is not int or abs(now_s - created) > AGE_MAX_S:
+            raise InvalidSignature(f"created={created}; the clock here says {now_s}")
+        if expires is not None and (type(expires) is not int or expires < now_s):
+            raise InvalidSignature(f"expires={expires}; the clock here says {now_s}")
 
 
 class _Ed25519(algorithms.HTTPSignatureAlgorithm):
@@ -116,7 +150,8 @@ def sign_request(
         body: the body, where there is one.
         headers: headers that it has already.
     """
-    message = _Message(method, url, headers or {})
+    signed = dict(headers or {})
+    message = _Message(method, url, signed)
     signer = HTTPMessageSigner(signature_algorithm=_Ed25519, key_resolver=_Keys(seed=key.seed))
     signer.sign(
         message,
@@ -126,7 +161,7 @@ def sign_request(
         covered_component_ids=TARGET,
         body=body,
     )
-    return message.headers
+    return signed
 
 
 def open_request(request: Request, node: Services, body: bytes | None = None) -> SignedRequest:
@@ -140,29 +175,75 @@ def open_request(request: Request, node: Services, body: bytes | None = None) ->
     Raises:
         UnsignedError: it is not signed, not by an entitled key, or too old.
     """
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    raw = (request.scope.get("raw_path") or b"").split(b"?")[0].decode("ascii", "replace")
-    url = f"{_origin(node.base_url)}{raw or target}{f'?{request.url.query}' if request.url.query else ''}"
-    message = _Message(request.method, url, {name.title(): value for name, value in request.headers.items()})
-    kid = _key_id(request.headers.get("signature-input", ""))
+    target = request.url.path
+    raw = (request.scope.get("raw_path") or target.encode()).split(b"?")[0].decode("ascii", "replace")
+    url = f"{_origin(node.base_url)}{raw}{f'?{request.url.query}' if request.url.query else ''}"
+    kid = _key_id(", ".join(request.headers.getlist("signature-input")))
     known = _entitled(node, kid)
-    verifier = HTTPMessageVerifier(signature_algorithm=_Ed25519, key_resolver=_Keys(public={kid: known["public_key"]}))
-    required = [*TARGET, *(["content-digest"] if body is not None else [])]
+    verifier = _Verifier(signature_algorithm=_Ed25519, key_resolver=_Keys(public={kid: known["public_key"]}))
+    digest = ["content-digest"] if body is not None else []
     try:
-        results = verifier.verify(message, max_age=AGE_MAX, require_components=required, body=body)
+        result = verifier.verify(_Message(request.method, url, request.headers), require_components=digest, body=body)[
+            0
+        ]
+        _expect_target(result.covered_components)
     except (HTTPMessageSignaturesException, FengtuError, KeyError, ValueError, TypeError) as error:
         raise UnsignedError(
             "the request's signature",
-            expected=f"one over {', '.join(required)} by a registered key, not older than {AGE_MAX.seconds} s",
+            expected=f"one over {', '.join([*TARGET, *digest])} by a registered key, created within {AGE_MAX_S} s, "
+            f"where @target-uri is {url[:200]}",
             got=str(error)[:200] or type(error).__name__,
         ) from error
-    covered = {str(name): str(value) for name, value in results[0].covered_components.items()}
     evidence = {
-        "base": "\n".join(f"{name}: {value}" for name, value in covered.items()),
-        "signature": request.headers.get("signature", ""),
+        "base": "\n".join(f"{name}: {value}" for name, value in result.covered_components.items()),
+        "signature": request.headers["signature"],
         "body": body or b"",
     }
     return SignedRequest(known["actor"], cbor.encode(evidence))
+
+
+def open_evidence(evidence: bytes, public_key: bytes) -> Evidence:
+    """Return what was signed, from the bytes that a record's context names by their SHA-256.
+
+    Args:
+        evidence: CBOR `{"base", "signature", "body"}`, the signature as its header had it.
+        public_key: 32 bytes, of the actor that the record is entered for.
+
+    Raises:
+        FormatError: it is no evidence.
+        SignatureError: the key did not sign it.
+        ProofError: the body is another one than was signed.
+    """
+    members = cbor.decode(evidence)
+    if not isinstance(members, dict) or {name: type(value) for name, value in members.items()} != {
+        "base": str, "signature": str, "body": bytes,
+    }:  # fmt: skip
+        raise FormatError("the evidence", expected="base, signature and body", got=repr(members)[:80])
+    base, body = members["base"], members["body"]
+    try:
+        parsed: Any = http_sf.parse(members["signature"].encode(), tltype="dictionary")
+        (found,) = parsed.values()
+    except (ValueError, TypeError) as error:
+        raise FormatError("the evidence's signature", expected="one", got=members["signature"][:80]) from error
+    if not isinstance(found[0], bytes):
+        raise FormatError("the evidence's signature", expected="bytes", got=members["signature"][:80])
+    signature.check(public_key, base.encode(), found[0])
+    digests = [line.partition(": ")[2] for line in base.split("\n") if line.startswith('"content-digest": ')]
+    try:
+        if body or digests:
+            (digest,) = digests
+            ContentDigest.verify(digest, body)
+    except (HTTPMessageSignaturesException, ValueError) as error:
+        raise ProofError(
+            "the evidence's body", expected=", ".join(digests)[:200] or "a digest", got="another"
+        ) from error
+    return Evidence(base, found[0], body)
+
+
+def _expect_target(covered: Mapping[str, str]) -> None:
+    missing = [[name for name in names if f'"{name}"' not in covered] for names in (TARGET, TARGET_IN_PARTS)]
+    if all(missing):
+        raise InvalidSignature(f"nothing over {', '.join(missing[0])}")
 
 
 def _origin(base_url: str) -> str:
