@@ -101,7 +101,7 @@ async def put_document(request: Request, node: Node, sha256: str) -> Response:
 @router.get("/entries/{entry_id}")
 def receipt(node: Node, entry_id: str) -> Response:
     """Return the receipt of a public record; 302 to itself until it is sealed."""
-    index = _index(node, entry_id)
+    index = entry_index(node, entry_id)
     found = node.serving.receipts([index]).get(index)
     if found is None:
         return Response(status_code=302, headers={"Location": f"/entries/{index}", "Retry-After": "1"})
@@ -111,7 +111,7 @@ def receipt(node: Node, entry_id: str) -> Response:
 @router.get("/entries/{entry_id}/statement")
 def transparent_statement(node: Node, entry_id: str) -> Response:
     """Return the record with its receipt attached; without one until it is sealed."""
-    index = _index(node, entry_id)
+    index = entry_index(node, entry_id)
     statement = node.log.store.entry(index).statement
     found = node.serving.receipts([index]).get(index)
     return Response(statement if found is None else attach_receipt(statement, found), media_type=COSE)
@@ -120,13 +120,13 @@ def transparent_statement(node: Node, entry_id: str) -> Response:
 @router.get("/entries/{entry_id}/record")
 def record(node: Node, entry_id: str) -> Response:
     """Return the leaf's exact bytes."""
-    return Response(node.log.store.entry(_index(node, entry_id)).statement, media_type=COSE)
+    return Response(node.log.store.entry(entry_index(node, entry_id)).statement, media_type=COSE)
 
 
 @router.get("/entries/{entry_id}/document")
 def document(node: Node, entry_id: str) -> Response:
     """Return the document of a public record, byte for byte."""
-    hash_ = node.log.store.entry(_index(node, entry_id)).document_hash
+    hash_ = node.log.store.entry(entry_index(node, entry_id)).document_hash
     data = node.log.store.documents([hash_]).get(hash_)
     if data is None:
         raise NotFoundError("document", got=hash_.hex())
@@ -136,7 +136,7 @@ def document(node: Node, entry_id: str) -> Response:
 @router.get("/entries/{entry_id}/proof")
 def tlog_proof(node: Node, entry_id: str) -> Response:
     """Return the C2SP tlog-proof of an entry under the newest checkpoint."""
-    index = _index(node, entry_id)
+    index = entry_index(node, entry_id)
     with node.serving.view() as view:
         data = encode_tlog_proof(index, view.inclusion(index), view.checkpoint)
     return Response(data, media_type="text/plain; charset=utf-8")
@@ -240,7 +240,12 @@ def _pending_document(node: Services, statement: bytes) -> bytes:
     return data
 
 
-def _index(node: Services, entry_id: str) -> int:
+def entry_index(node: Services, entry_id: str) -> int:
+    """Return the index that a path names.
+
+    Raises:
+        NotFoundError: it is none of an entry.
+    """
     if not re.fullmatch(r"0|[1-9][0-9]{0,17}", entry_id):
         raise NotFoundError("entry", expected="an index", got=entry_id[:40])
     index = int(entry_id)

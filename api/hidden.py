@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from api.entries import entry_index
 from api.problems import ForbiddenError
 from api.services import Node, Services
 from api.signed import open_request
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["hidden fields"])
 
 
-@router.get("/entries/{index}/disclosures")
-def disclosures(request: Request, node: Node, index: int) -> JSONResponse:
+@router.get("/entries/{entry_id}/disclosures")
+def disclosures(request: Request, node: Node, entry_id: str) -> JSONResponse:
     """Return a record's hidden fields, each shown, erased or withheld; more of them to a signed request."""
+    index = entry_index(node, entry_id)
     entry = node.log.store.entry(index)
     data = node.log.store.documents([entry.document_hash]).get(entry.document_hash)
     if data is None or entry.is_seal:
