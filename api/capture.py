@@ -3,7 +3,7 @@
 An event that comes this way has no record of its own, so the node's operator signs it, "entered for" the one who signed
 the request, and the signed request is kept as evidence. The operator may enter for those below it, so any registered
 actor may post. Events go in one by one (`GS1-Capture-Error-Behaviour: proceed`): what a rule refuses holds back no
-other.
+other. A document that is no EPCIS is refused whole, before any of its events goes in.
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ from fastapi.responses import JSONResponse
 from api.bodies import content_type, read_body
 from api.problems import problem
 from api.services import Node, Services
-from api.signed import SignedRequest, open_request
+from api.signed import open_request
 from contracts.epcis import EPCIS_SIZE_MAX, read_events
 from contracts.events import event_name, standalone
 from contracts.keys import event_key
 from contracts.rulebook import kind_of
 from ledger.document import Context, encode_document
-from ledger.errors import FengtuError, FormatError, NotFoundError, UnavailableError
+from ledger.errors import FengtuError, FormatError, NotFoundError, RetryError, UnavailableError
 from ledger.genesis import encode_key
 from ledger.record import sign_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from api.services import Entering
+    from api.signed import SignedRequest
+    from contracts.epcis import SourceEvent
+    from ledger.admission import Prepared
     from ledger.log import Answer
 
 router = APIRouter(prefix="/epcis", tags=["EPCIS 2.0"])
@@ -45,15 +49,21 @@ HEADERS = {
     "GS1-Capture-Error-Behaviour": "proceed",
 }
 EVENTS_MAX = 1_000
+EVENT_ID_SIZE_MAX = 2048
+ANSWER_S_MAX = 60
+
+Submission = tuple[bytes, bytes, bytes | None]
+"""Statement, document, evidence."""
 
 
 @router.post("/capture", status_code=202)
 async def capture(request: Request, node: Node) -> Response:
     """Take in the events of an EPCIS document; 202 with the job, which has an error for each event that was refused."""
     content_type(request, JSON_TYPES)
-    if request.headers.get("gs1-capture-error-behaviour", "proceed") != "proceed":
+    behaviour = request.headers.get("gs1-capture-error-behaviour", "proceed")
+    if behaviour != "proceed":
         raise FormatError(
-            "GS1-Capture-Error-Behaviour", expected="proceed: an append-only log takes nothing back", got="rollback"
+            "GS1-Capture-Error-Behaviour", expected="proceed: an append-only log takes nothing back", got=behaviour[:80]
         )
     body = await read_body(request, EPCIS_SIZE_MAX)
     job = await run_in_threadpool(_capture, request, node, body)
@@ -73,8 +83,10 @@ def job(node: Node, capture_id: str) -> Response:
 @router.get("/events/{event_id:path}")
 def event(node: Node, event_id: str) -> Response:
     """Return an event by its id, as it was supplied."""
+    if len(event_id) > EVENT_ID_SIZE_MAX:
+        raise NotFoundError("event", expected=f"an id of at most {EVENT_ID_SIZE_MAX} characters", got=event_id[:80])
     with node.serving.view() as view:
-        state = view.fact(event_key(event_id[:2048]))
+        state = view.fact(event_key(event_id))
         if state is None:
             raise NotFoundError("event", expected="an eventID on this ledger", got=event_id[:80])
         hash_ = view.entry(state["record"]).document_hash
@@ -90,31 +102,32 @@ def _capture(request: Request, node: Services, body: bytes) -> dict[str, Any]:
     entering = node.entering
     if entering is None:
         raise UnavailableError("this node cannot enter for others", expected="the operator's key, opened", got="none")
-    submissions = []
+    drafts: list[Submission | FengtuError] = []
     for number, one in enumerate(events):
-        content = standalone(one)
-        document = encode_document(
-            id=f"capture/{signed.evidence_hash.hex()}/{number}",
-            nonce=_nonce(node, f"{signed.evidence_hash.hex()}/{number}"),
-            body=content,
-            context=Context(None if signed.actor == entering.actor else signed.actor, signed.evidence_hash),
-        )
-        submissions.append((_sign(node, document, content), document, signed.evidence))
-    outcomes = _hand_in(node, submissions)
-    names = [event_name(one) for one in events]
-    return _job(node, signed, list(zip(names, outcomes, strict=True)))
+        try:
+            drafts.append(_draft(node, entering, signed, number, standalone(one)))
+        except FengtuError as error:
+            # It cannot be written down: an amount that no lot counts, too many lots, too large. The others still go in.
+            drafts.append(error)
+    outcomes = _hand_in(node, drafts)
+    for outcome in outcomes:
+        if isinstance(outcome, RetryError):
+            # No job yet: the same request sent again finds its first events there and brings the rest in.
+            raise outcome
+    return _job(node, signed, list(zip([_name(one) for one in events], outcomes, strict=True)))
 
 
-def _nonce(node: Services, name: str) -> str:
-    # The same request sent again gives the same documents, and so the first answers.
-    return encode_key(node.log.keys.replay.identifier("capture-nonce", name))[:21] + "A"
-
-
-def _sign(node: Services, document: bytes, content: dict[str, Any]) -> bytes:
-    entering = node.entering
-    if entering is None:
-        raise UnavailableError("this node cannot enter for others")
-    return sign_record(
+def _draft(
+    node: Services, entering: Entering, signed: SignedRequest, number: int, content: dict[str, Any]
+) -> Submission:
+    name = f"{signed.evidence_hash.hex()}/{number}"
+    document = encode_document(
+        id=f"capture/{name}",
+        nonce=_nonce(node, name),
+        body=content,
+        context=Context(None if signed.actor == entering.actor else signed.actor, signed.evidence_hash),
+    )
+    statement = sign_record(
         entering.key,
         kind="event",
         issuer=entering.actor,
@@ -123,19 +136,38 @@ def _sign(node: Services, document: bytes, content: dict[str, Any]) -> bytes:
         issued_at_s=node.log.store.now_ms() // 1000,
         document=document,
     )
+    return statement, document, signed.evidence
 
 
-def _hand_in(node: Services, submissions: Sequence[tuple[bytes, bytes, bytes | None]]) -> list[Answer | FengtuError]:
-    prepared = node.log.prepare_many(submissions)
-    good = [one.result() for one in prepared if one.exception() is None]
-    answers = iter(node.log.enqueue(good))
-    outcomes: list[Answer | FengtuError] = []
-    for one in prepared:
+def _name(one: SourceEvent) -> str:
+    try:
+        return event_name(one)
+    except FormatError:
+        return str(one.event.get("eventID", "an event without eventID or hash"))
+
+
+def _nonce(node: Services, name: str) -> str:
+    # The same request sent again gives the same documents, and so the first answers.
+    return encode_key(node.log.keys.replay.identifier("capture-nonce", name))[:21] + "A"
+
+
+def _hand_in(node: Services, drafts: Sequence[Submission | FengtuError]) -> list[Answer | FengtuError]:
+    prepared = iter(node.log.prepare_many([one for one in drafts if not isinstance(one, FengtuError)]))
+    checked: list[Prepared | FengtuError] = []
+    for one in drafts:
         try:
-            one.result()
-            outcomes.append(next(answers).result(60))
+            checked.append(one if isinstance(one, FengtuError) else next(prepared).result())
+        except FengtuError as error:
+            checked.append(error)
+    answers = iter(node.log.enqueue([one for one in checked if not isinstance(one, FengtuError)]))
+    outcomes: list[Answer | FengtuError] = []
+    for ready in checked:
+        try:
+            outcomes.append(ready if isinstance(ready, FengtuError) else next(answers).result(ANSWER_S_MAX))
         except FengtuError as error:
             outcomes.append(error)
+        except TimeoutError:
+            outcomes.append(UnavailableError("the log did not answer in time", expected="the same request again"))
     return outcomes
 
 

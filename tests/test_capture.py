@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from farms import GTIN, Farms, close_farms, open_farms
-from webs import client_of
+from farms import GTIN, OTHER_GTIN, Farms, close_farms, open_farms
+from starlette.testclient import TestClient
+from webs import client_of, services_of
 
+from api.app import create_app
 from api.signed import sign_request
 from contracts.epcis import read_events
 from contracts.eventhash import event_hash
+from contracts.gs1 import lot_uri
+from contracts.operation import CONTEXT
 from ledger import cbor
 from ledger.document import decode_document
 from ledger.fold import Fold
@@ -21,8 +26,6 @@ from ledger.signature import SigningKey
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from starlette.testclient import TestClient
 
 BASE = "http://127.0.0.1:8000"
 
@@ -92,6 +95,62 @@ def test_evidence_is_kept(farms: Farms) -> None:
     again = post(client, farms, body, "farm-1").json()
     # The same request within a second is the same request; a later one finds the event there.
     assert again == job or again["errors"][0]["rule"] == "produce.event-known"
+
+
+def test_an_event_that_no_rule_can_count_holds_back_no_other(farms: Farms) -> None:
+    """`proceed` means it: an amount below a gram, a lot of another's and too many lots are told, the rest goes in."""
+    client = client_of(farms)
+    farms.submit("farm-2", "event", farms.event("L8", "harvest", 10, gtin=OTHER_GTIN))
+    many = farms.event("X", "inspecting")
+    many["quantityList"] = [{"epcClass": lot_uri(GTIN, f"M{number}")} for number in range(65)]
+    events = [
+        farms.event("L7", "harvest", 0.00001),
+        farms.event("L7", "harvest", 10),
+        many,
+        farms.event("L8", "harvest", 10, gtin=OTHER_GTIN),
+        {**farms.event("L7", "harvest", 1), "eventTime": "2099-01-01T00:00:00+08:00"},
+        farms.event("L7", "shipping", 10),
+        farms.event("L7", "shipping", 10),
+        {**farms.event("L7", "harvest", 1), "fengtu:operation": "x" * 300_000},
+    ]
+    for event in events:
+        event.pop("@context")
+    body = json.dumps({
+        "@context": CONTEXT, "type": "EPCISDocument", "schemaVersion": "2.0",
+        "creationDate": "2026-11-23T08:00:00+08:00", "epcisBody": {"eventList": events},
+    }).encode()  # fmt: skip
+    answer = post(client, farms, body, "farm-1")
+    assert answer.status_code == 202, answer.text
+    job = answer.json()
+    assert (len(job["entries"]), job["success"]) == (2, False)
+    assert [one["event"] for one in job["errors"]] == [events[n]["eventID"] for n in (0, 2, 3, 4, 6, 7)]
+    rules = [one.get("rule") for one in job["errors"]]
+    assert rules[:2] == ["produce.amount", "produce.lots-max"]
+    assert rules[2:4] == ["produce.lot-owner", "produce.future"]
+    assert all("expected" in one or "got" in one for one in job["errors"])
+
+
+def test_without_the_operators_key_it_says_so(farms: Farms) -> None:
+    """A node that cannot sign for others answers 503, and takes nothing in."""
+    client = TestClient(create_app(replace(services_of(farms), entering=None)), raise_server_exceptions=False)
+    before = farms.store.head()
+    answer = post(client, farms, json.dumps(farms.event("L7", "harvest", 10)).encode(), "farm-1")
+    assert (answer.status_code, "operator's key" in answer.json()["expected"]) == (503, True)
+    assert farms.store.head() == before
+
+
+def test_an_event_is_read_back_by_its_id(farms: Farms) -> None:
+    """Other EPCIS software finds an event under the id that it gave it, as it was."""
+    event = farms.event("L7", "harvest", 10)
+    client = client_of(farms)
+    post(client, farms, json.dumps(event).encode(), "farm-1")
+    farms.log.seal()
+    client = client_of(farms)
+    answer = client.get(f"/epcis/events/{event['eventID']}")
+    assert (answer.status_code, answer.headers["gs1-epcis-version"]) == (200, "2.0.0")
+    assert event_hash(answer.json(), answer.json()) == event_hash(event, event)
+    for missing in ("urn:uuid:x", "x" * 3_000, "%00", "..%2f"):
+        assert client.get(f"/epcis/events/{missing}").status_code == 404
 
 
 @pytest.mark.parametrize("case", ["unsigned", "stranger", "other body", "other path", "rollback", "wrong type"])
