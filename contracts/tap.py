@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
-    "BadRow", "Process", "Product", "Row", "decode_cell", "encode_cell", "gtin_for", "read_rows", "row_events",
-    "row_hidden", "row_records", "trace_code_date", "write_rows", "write_rows_csv",
+    "BadRow", "Process", "Product", "Row", "decode_cell", "encode_cell", "gtin_for", "numbered_rows", "read_rows",
+    "row_events", "row_hidden", "row_records", "trace_code_date", "write_rows", "write_rows_csv",
 ]  # fmt: skip
 
 TAP_SIZE_MAX = 64 * 1024 * 1024
@@ -50,7 +50,12 @@ class BadRow:
 
 
 def read_rows(data: bytes) -> Iterator[Row | BadRow]:
-    """Yield the rows of a JSON array or CSV file in order, each read or reported.
+    """Yield the rows of a JSON array or CSV file in order, each read or reported; see `numbered_rows`."""
+    return (row for _, row in numbered_rows(data))
+
+
+def numbered_rows(data: bytes) -> Iterator[tuple[int, Row | BadRow]]:
+    """Yield the rows of a JSON array or CSV file in order, each with the line on which it begins (from 1).
 
     Raises:
         FormatError: more than `TAP_SIZE_MAX` bytes, not UTF-8, neither a JSON array nor CSV with a trace code's column
@@ -64,7 +69,7 @@ def read_rows(data: bytes) -> Iterator[Row | BadRow]:
         raise FormatError("TAP", expected="UTF-8", got=f"byte {error.start} of another encoding") from error
     elements: Iterable[tuple[int, dict[str, Any] | str | BadRow]]
     elements = _json_elements(text) if text.lstrip()[:1] == "[" else _csv_elements(text)
-    return (_read_row(line, element) for line, element in elements)
+    return ((line, _read_row(line, element)) for line, element in elements)
 
 
 def _read_row(line: int, element: dict[str, Any] | str | BadRow) -> Row | BadRow:

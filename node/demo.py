@@ -163,7 +163,7 @@ class Demo:
         self._enter(f"{farm['product']['name']['zh-TW']}", [self._lot(self._story, farm, lot) for lot in lots])
         self._enter(f"{farm['tap']}", drafts)
         events = epcis_drafts(association, (files / farm["epcis"]).read_bytes(), entered_for=actor)
-        self._enter(f"{farm['epcis']}", events)
+        self._enter(f"{farm['epcis']}", [one for one in events if isinstance(one, Draft)])
         notebook = farm["notebook"]
         lines = notebook_drafts(farmer, (files / notebook["file"]).read_bytes(), gtin, notebook["lot"], public={"memo"})
         self._enter(f"{notebook['file']}", [one for one in lines if isinstance(one, Draft)])

@@ -158,7 +158,7 @@ def _import(key: str, data: Path | None, url: str, read: Any) -> None:
                     drafts.append(one)
                 else:
                     bad += 1
-                    options.note(f"line {one.line}: {one.reason}")
+                    options.note(f"{one.place}: {one.reason}")
                 show(len(drafts), None)
         with options.progress("handing in") as show:
             outcomes = hand_in(remote, drafts, progress=lambda done: show(done, len(drafts)))
