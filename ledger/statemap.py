@@ -15,13 +15,16 @@ Proofs. A step is `varint(B) ‖ hash of the other child`; steps go from the lea
 Presence: the steps. Absence: `varint(len k) ‖ k ‖ varint(len v) ‖ v ‖ steps` of the key at which the look-up ends;
 nothing for the empty map. A prefix of P bits: the steps above the subtree of all keys that have it, each with B < P;
 where no key has it, the absence form for a key that agrees with the prefix at every B < P on its path and differs from
-it within P bits.
+it within P bits. Several keys may do; `prove_prefix` takes the one at which a look-up of the prefix itself ends, as
+torchwood does, whose verifier accepts no other.
 
 The root depends only on the set of pairs. A `StateMap` is not safe to share between threads without a lock.
 """
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from hashlib import sha256
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -107,8 +110,11 @@ class StateMap:
         merged = dict(pairs)
         for key, value in merged.items():
             _check_sizes(key, value)
-        self._leaves = {key: _Leaf(key, value) for key, value in merged.items()}
-        self._root = _build([self._leaves[key] for key in sorted(self._leaves, key=_order)])
+        # Keys of one size stand in the order of their bytes; only keys that end inside one another need the padding.
+        keys = sorted(merged, key=_order if len({len(key) for key in merged}) > 1 else None)
+        with _collector_paused():
+            self._leaves = {key: _Leaf(key, merged[key]) for key in keys}
+            self._root = _build(list(self._leaves.values()))
 
     def root(self) -> bytes:
         """Return the root, 32 bytes. Only what changed since the last call is hashed."""
@@ -130,11 +136,10 @@ class StateMap:
         if self._root is None:
             return b""
         node, steps = self._descend(prefix, bits)
-        end = _first(node)
-        if _has_prefix(end.key, prefix, bits):
+        if _has_prefix(_first(node).key, prefix, bits):
             return b"".join(steps)
-        # Nobody has the prefix: any key that the look-up comes to proves it, by its whole path.
-        return _pair(end.key, end.value) + b"".join(self._descend(end.key, BITS_MAX)[1])
+        # Nobody has the prefix, so nobody has it as a key, and the absence of the one proves that of the other.
+        return self.prove(_cut(prefix, bits))
 
     def items_with_prefix(self, prefix: bytes, bits: int) -> list[tuple[bytes, bytes]]:
         """Return all pairs whose key has the first `bits` bits of `prefix`, in the order of keys."""
@@ -198,6 +203,7 @@ def check_presence(root: bytes, key: bytes, value: bytes, proof: bytes) -> None:
     """Check that a map holds this pair.
 
     Raises:
+        FormatError: no map holds such a pair: the key or the value is too large.
         ProofError: the proof does not show it.
     """
     _check_sizes(key, value)
@@ -234,6 +240,7 @@ def check_prefix(root: bytes, prefix: bytes, bits: int, pairs: Sequence[tuple[by
         proof: see the module.
 
     Raises:
+        FormatError: more bits than the prefix has, or a prefix or pair that is too large.
         ProofError: a pair is missing, altered or one too many.
     """
     _check_prefix_size(prefix, bits)
@@ -273,13 +280,22 @@ def _padded(key: bytes, size: int) -> bytes:
     return (key + b"\x00").ljust(size, b"\xff")
 
 
+def _cut(prefix: bytes, bits: int) -> bytes:
+    """Return the first `bits` bits, what is left of the last byte as zeros: one spelling for each prefix."""
+    part = prefix[: (bits + 7) // 8]
+    return part[:-1] + bytes((part[-1] & 0xFF << -bits % 8 & 0xFF,)) if part else part
+
+
 def _order(key: bytes) -> bytes:
     return _padded(key, KEY_SIZE_MAX + 2)
 
 
 def _differing_bit(a: bytes, b: bytes) -> int:
-    size = max(len(a), len(b)) + 2
-    difference = int.from_bytes(_padded(a, size), "big") ^ int.from_bytes(_padded(b, size), "big")
+    size = len(a)
+    if size != len(b):
+        size = max(size, len(b)) + 2
+        a, b = _padded(a, size), _padded(b, size)
+    difference = int.from_bytes(a, "big") ^ int.from_bytes(b, "big")
     return size * 8 - difference.bit_length()
 
 
@@ -287,6 +303,18 @@ def _has_prefix(key: bytes, prefix: bytes, bits: int) -> bool:
     size = max(len(key) + 2, len(prefix))
     difference = int.from_bytes(_padded(key, size)[:size], "big") ^ int.from_bytes(prefix.ljust(size, b"\x00"), "big")
     return difference >> (size * 8 - bits) == 0
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cyclic collector from walking millions of new nodes again and again: more than half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _build(leaves: Sequence[_Leaf]) -> _Node | None:

@@ -121,6 +121,18 @@ def map_proof(pairs: Mapping[bytes, bytes], key: bytes) -> bytes:
     return path if end == key else varint(len(end)) + end + varint(len(value)) + value + path
 
 
+def map_prefix_proof(pairs: Mapping[bytes, bytes], prefix: str) -> bytes:
+    """The proof of all keys that begin with these bits, given as a text of 0 and 1."""
+    if not pairs:
+        return b""
+    whole = prefix + "0" * (-len(prefix) % 8)
+    looked_up = bytes(int(whole[i : i + 8], 2) for i in range(0, len(whole), 8))
+    _, steps = map_path(pairs, looked_up)
+    if not any(bits_of(key, len(prefix)) == prefix for key in pairs):
+        return map_proof(pairs, looked_up)
+    return b"".join(varint(bit) + hash_ for bit, hash_ in steps if bit < len(prefix))
+
+
 def _map_node(pairs: dict[bytes, bytes], start: int) -> bytes:
     if len(pairs) == 1:
         return map_leaf(*next(iter(pairs.items())))

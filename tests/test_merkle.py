@@ -111,19 +111,20 @@ def test_forged_inclusion(index: int, size: int) -> None:
     forgeries += [[*proof, b"\x00" * 32], [b"\x00" * 32, *proof], [*proof, wanted], [wanted, *proof]]
     forgeries += [[*proof[:i], proof[i][:31], *proof[i + 1 :]] for i in range(len(proof))]
     forgeries += [[*proof[:i], b"", *proof[i + 1 :]] for i in range(len(proof))]
+    forgeries += [[*proof[:i], proof[i] + b"\x00", *proof[i + 1 :]] for i in range(len(proof))]
     if len(proof) > 1:
         forgeries.append(proof[::-1])
     for i, hash_ in enumerate(proof):
-        for bit in range(0, 256, 5):
+        for bit in range(256):
             flipped = (int.from_bytes(hash_, "big") ^ 1 << bit).to_bytes(32, "big")
             forgeries.append([*proof[:i], flipped, *proof[i + 1 :]])
     for forged in forgeries:
         with pytest.raises(ProofError):
             check_inclusion(LEAVES[index], index, size, forged, wanted)
-    for leaf in (b"", LEAVES[index][:31], LEAVES[index + 1], leaf_hash(b"")):
+    for leaf in (b"", LEAVES[index][:31], LEAVES[index] + b"\x00", LEAVES[index + 1], leaf_hash(b"")):
         with pytest.raises(ProofError):
             check_inclusion(leaf, index, size, proof, wanted)
-    for false_root in (b"", EMPTY_ROOT, wanted[:31], TREE.mth(0, size + 1)):
+    for false_root in (b"", EMPTY_ROOT, wanted[:31], wanted + b"\x00", TREE.mth(0, size + 1)):
         with pytest.raises(ProofError):
             check_inclusion(LEAVES[index], index, size, proof, false_root)
 
@@ -138,8 +139,10 @@ def test_forged_consistency(size1: int, size2: int) -> None:
     forgeries = [proof[:i] + proof[i + 1 :] for i in range(len(proof))]
     forgeries += [[*proof[:i], proof[i], *proof[i:]] for i in range(len(proof))]
     forgeries += [[*proof, root1], [root1, *proof], [*proof, b""], [root2]]
+    forgeries += [[*proof[:i], hash_[:31], *proof[i + 1 :]] for i, hash_ in enumerate(proof)]
+    forgeries += [[*proof[:i], hash_ + b"\x00", *proof[i + 1 :]] for i, hash_ in enumerate(proof)]
     for i, hash_ in enumerate(proof):
-        for bit in range(0, 256, 5):
+        for bit in range(256):
             flipped = (int.from_bytes(hash_, "big") ^ 1 << bit).to_bytes(32, "big")
             forgeries.append([*proof[:i], flipped, *proof[i + 1 :]])
     for forged in forgeries:
