@@ -200,6 +200,21 @@ def test_hidden_fields_by_signed_read(farms: Farms) -> None:
             assert [one["value"] for one in answer.json()] == ["王小明"]
 
 
+def test_hidden_fields_of_nothing(farms: Farms) -> None:
+    """Entries that are none, or have nothing hidden, and a signature for another entry say so."""
+    farms.season()
+    client = client_of(farms)
+    for index in ("99999999999999999999", "-1", "9223372036854775808", "1"):
+        assert client.get(f"/entries/{index}/disclosures").status_code == 404
+    assert client.get("/entries/0/disclosures").json() == []
+    head = farms.store.head()
+    assert head is not None
+    for index in range(head.size):
+        answer = client.get(f"/entries/{index}/disclosures", headers=sign_request(
+            farms.keys["farm-1"], "GET", f"{BASE}/entries/0/disclosures"))  # fmt: skip
+        assert answer.status_code in {401, 403, 404}, index
+
+
 def test_actors_and_their_keys(farms: Farms) -> None:
     """Whoever wants to know whether a key was entitled at an index can read it, suspension included."""
     kid = farms.keys["farm-1"].kid.hex()

@@ -92,3 +92,35 @@ def test_resolver_describes_itself(farms: Farms) -> None:
     """The well-known description names root and keys."""
     found = client_of(farms).get("/.well-known/gs1resolver").json()
     assert (found["resolverRoot"], found["supportedPrimaryKeys"]) == ("http://127.0.0.1:8000", ["01"])
+
+
+def test_hostile_links_lead_nowhere_else(farms: Farms) -> None:
+    """No path or query of a code sends a scan to another site, splits a header or reads another lot's page."""
+    client = client_of(farms)
+    for path in (
+        f"//evil.example/01/{GTIN}/10/L1",
+        f"/01/{GTIN}/10/%0d%0aLocation:%20https:%2F%2Fevil.example",
+        f"/01/{GTIN}/10/..%2F..%2F..%2Fdemo",
+        f"/01/{GTIN}/10/L1?linkType=https://evil.example",
+        f"/01/{GTIN}/10/L1?linkType=all&linkType=https://evil.example",
+        f"/01/{GTIN}/10/L1?linkType=%0d%0a",
+        f"/01/{GTIN}/10/L1?17=991399",
+        f"/01/{GTIN}/10/L1?17=271231&17=271230",
+        f"/01/{GTIN}/10/L1/10/L2",
+        f"/01/{GTIN}/10/{'A' * 21}",
+        "/01/%ff/10/L1",
+    ):
+        for accept in ("text/html", "application/json", "application/linkset+json"):
+            answer = client.get(path, headers={"accept": accept})
+            location = answer.headers.get("location", "http://127.0.0.1:8000/")
+            assert answer.status_code in {307, 400, 404} or "linkset" in answer.headers["content-type"], path
+            assert location.startswith("http://127.0.0.1:8000/"), path
+            assert "evil" not in location
+            assert answer.status_code != 307 or path.startswith("//"), path
+
+
+def test_encoded_otherwise_is_the_same_lot(farms: Farms) -> None:
+    """A code that escapes what it need not escape is the same code."""
+    client = client_of(farms)
+    assert client.get(f"/01/{GTIN}/10/%4C1").headers["location"].endswith(f"/products/{GTIN}/L1")
+    assert client.get(f"/01/{GTIN}/10/L%2531").status_code == 404
