@@ -116,7 +116,8 @@ class Log:
         self.fold = Fold(rulebooks, keys.replay, origin)
         self._clock = Clock(clock)
         self._admission = Admission(store, self.fold)
-        self._sealer = Sealer(store, self.fold, keys, self._clock, seal_after_ms)
+        self._seal_after_ms = seal_after_ms
+        self._sealer = self._new_sealer()
         self._queue_max = queue_max
         self._queue: deque[_Waiting] = deque()
         self._wake = threading.Condition()
@@ -137,9 +138,11 @@ class Log:
         with self.store.append() as append:
             if append.head() is not None:
                 raise CorruptError("this database has a log already")
+            # A sealer of its own: one whose maps hold the facts of a genesis that was not committed would seal them.
+            sealer = self._new_sealer()
             time_ms = self._clock.batch_time(append, 0)
             document = decode_document(encode_document(id="genesis", body=dict(genesis)))
-            statement = self._sealer.own_record("genesis", document, time_ms)
+            statement = sealer.own_record("genesis", document, time_ms)
             at = At(public_position(0), 0, time_ms)
             rulebook = self.fold.rulebook_at(None, 0)
             changes = tuple(rulebook.genesis(document.body, at))
@@ -153,7 +156,7 @@ class Log:
             )
             head = Head(1, edge.encode(), time_ms, -1, 0, time_ms, 0)
             append.write(batch, head)
-            self._sealer.write_seal(append, head, time_ms)
+            sealer.write_seal(append, head, time_ms)
 
     def start(self) -> None:
         """Begin to append what is submitted."""
@@ -223,6 +226,9 @@ class Log:
             QueueFullError: they do not fit.
         """
         waiting = [_Waiting(one, Future()) for one in prepared]
+        for one in waiting:
+            # What is in line is not taken back: a future that its caller cancelled could not be answered any more.
+            one.future.set_running_or_notify_cancel()
         with self._wake:
             if self._closing or self._thread is None:
                 raise UnavailableError("this process does not append", retry_after_s=5)
@@ -348,14 +354,23 @@ class Log:
             known.update(append.latest(sorted(missing)))
 
     def _answer(self, future: Future[Answer], outcome: Outcome, size: int) -> None:
+        try:
+            future.set_result(self._answer_of(outcome, size))
+        except FengtuError as error:
+            future.set_exception(error)
+        except Exception:
+            # An answer that cannot be made must not end the thread that makes the others.
+            logger.exception("answer failed")
+            future.set_exception(CorruptError("the answer could not be made; the operator's log says why"))
+
+    def _answer_of(self, outcome: Outcome, size: int) -> Answer:
         if isinstance(outcome, Accepted):
-            future.set_result(Answer(outcome.at.index, outcome.n, outcome.at.time_ms, repeated=False))
-        elif isinstance(outcome, Repeated):
-            future.set_result(_repeated(outcome))
-        else:
-            if isinstance(outcome, RefusedError):
-                outcome.signed = self.sign_refusal(outcome, size)
-            future.set_exception(outcome)
+            return Answer(outcome.at.index, outcome.n, outcome.at.time_ms, repeated=False)
+        if isinstance(outcome, Repeated):
+            return _repeated(outcome)
+        if isinstance(outcome, RefusedError):
+            outcome.signed = self.sign_refusal(outcome, size)
+        raise outcome
 
     def sign_refusal(self, error: RefusedError, size: int) -> bytes:
         """Return the refusal as the log stands by it, at a tree size."""
@@ -372,6 +387,9 @@ class Log:
     def seal(self) -> int:
         """Append a seal now and return its index; where nothing came since the last one, that one's."""
         return self._sealer.seal()
+
+    def _new_sealer(self) -> Sealer:
+        return Sealer(self.store, self.fold, self.keys, self._clock, self._seal_after_ms)
 
     def _stored(self, at: At, changes: Sequence[Any]) -> list[StoredChange]:
         return [

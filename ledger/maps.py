@@ -50,19 +50,22 @@ class Maps:
         self.position = BEGINNING
 
     def advance(self, changes: Iterable[StoredChange]) -> None:
-        """Apply changes, which come in the order of their positions."""
+        """Apply changes, which come in the order of their positions; all of them, or none where reading them fails."""
         public: dict[bytes, bytes] = {}
         private: dict[bytes, bytes] = {}
+        position = self.position
         for change in changes:
             value = self._fold.map_value(
                 change.key, change.position, change.value, private=change.private, holder=change.holder
             )
             (private if change.private else public)[change.key] = value
-            self.position = max(self.position, change.position)
+            position = max(position, change.position)
         if public:
             self.public.set_many(public.items())
         if private:
             self.private.set_many(private.items())
+        # Moved last: what a cut connection kept from being read is read again.
+        self.position = position
 
     def roots(self) -> MapRoots:
         """Return both roots."""

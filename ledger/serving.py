@@ -101,6 +101,7 @@ class Serving:
         self._log = log
         self._lock = threading.Lock()
         self._moved = threading.Condition()
+        self._moving = threading.Lock()
         self._maps = Maps(log.fold)
         self._view: View | None = None
 
@@ -110,7 +111,15 @@ class Serving:
         return VerifierKey.of(self._log.origin, ED25519, self._log.keys.checkpoint.public_key)
 
     def refresh(self) -> bool:
-        """Move to the newest seal; say whether there was a newer one."""
+        """Move to the newest seal; say whether there was a newer one.
+
+        Raises:
+            UnavailableError: the database cannot be reached; the view stays where it was.
+        """
+        with self._moving:
+            return self._move()
+
+    def _move(self) -> bool:
         store = self._log.store
         newest = store.newest_seal()
         if newest is None or (self._view is not None and newest[0] == self._view.seal_index):
@@ -119,7 +128,9 @@ class Serving:
         head = store.head()
         if head is None:
             return False
-        changes = store.facts_between(self._maps.position, public_position(index))
+        # All that reads comes before the maps move: maps beyond the seal of their view would prove nothing.
+        checkpoint = self.checkpoint(index + 1, root)
+        changes = list(store.facts_between(self._maps.position, public_position(index)))
         with self._lock:
             self._maps.advance(changes)
             self._maps.roots()
@@ -127,7 +138,7 @@ class Serving:
                 seal_index=index,
                 root=root,
                 time_ms=time_ms,
-                checkpoint=self.checkpoint(index + 1, root),
+                checkpoint=checkpoint,
                 public=self._maps.public,
                 private=self._maps.private,
                 store=store,

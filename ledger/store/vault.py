@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -17,10 +18,10 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from ledger.admission import SealedDisclosure
 from ledger.disclosure import open_disclosure
-from ledger.errors import CorruptError
+from ledger.errors import CorruptError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ledger.store.store import StoredDisclosure
@@ -56,17 +57,16 @@ class Vault:
 
         Raises:
             FormatError: a text is not an SD-JWT disclosure.
+            UnavailableError: the keys cannot be written (a full disk).
         """
         opened = [(open_disclosure(text), public) for text, public in disclosures]
         digests = [disclosure.digest for disclosure, _ in opened]
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._writing():
             self._connection.executemany(
                 "INSERT OR IGNORE INTO keys VALUES (?, ?)",
                 [(digest, secrets.token_bytes(KEY_SIZE)) for digest in digests],
             )
             keys = self._keys(digests)
-            self._connection.execute("COMMIT")
         sealed: list[SealedDisclosure] = []
         for disclosure, public in opened:
             nonce = secrets.token_bytes(NONCE_SIZE)
@@ -104,9 +104,24 @@ class Vault:
         return texts
 
     def erase(self, digest: str) -> bool:
-        """Delete a key for good; say whether it was there."""
-        with self._lock:
+        """Delete a key for good; say whether it was there.
+
+        Raises:
+            UnavailableError: it cannot be deleted now, and is still there.
+        """
+        with self._writing():
             return self._connection.execute("DELETE FROM keys WHERE digest = ?", (digest,)).rowcount > 0
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the file for one transaction; what fails in it, or at its commit, leaves nothing behind."""
+        try:
+            # The connection's own block rolls back: a transaction left open would hold every other process off.
+            with self._lock, self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield
+        except sqlite3.OperationalError as error:
+            raise UnavailableError("the vault cannot be written now", got=error) from error
 
     def _keys(self, digests: Sequence[str]) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
