@@ -86,7 +86,12 @@ def pre_hash(event: dict[str, Any], document: dict[str, Any]) -> str:
         for field in fields
         if isinstance(field, str)
     }
-    kept = {name: value for name, value in event.items() if names.expand(name) not in ignored}
+    # An event that left its document has the document's list with it; there it took no part.
+    kept = {
+        name: value
+        for name, value in event.items()
+        if names.expand(name) not in ignored and not (name.endswith(":ignoreFields") and document.get(name) == value)
+    }
     text = f"eventType={_text(event.get('type'))}"
     for name in _ORDER:
         if name in kept:

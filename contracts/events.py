@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def standalone(one: SourceEvent) -> dict[str, Any]:
     """Return an event with the context of the document it came in, so that its event hash stays the same alone."""
-    own = one.event.get("@context", [])
-    outer = one.context.get("@context", [])
-    contexts = [*_each(outer), *(name for name in _each(own) if name not in _each(outer))]
+    own, outer = _each(one.event.get("@context", [])), _each(one.context.get("@context", []))
+    # The later context wins, so the event's own stands behind the document's, even where it says the same again.
+    contexts = own if own[: len(outer)] == outer else [*outer, *own]
     return {**one.context, **one.event, "@context": contexts}
 
 
