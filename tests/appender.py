@@ -1,9 +1,12 @@
-"""A process that appends to a log under test until it is told to stop, or killed.
+"""A process that appends to a log under test until it is done, or killed.
 
-    python appender.py URL NAME COUNT RETRY_FILE      prints one JSON line for each answer, after it came
+    python appender.py URL NAME COUNT FOLDER      prints one JSON line for each answer, after it came
 
-Every record is `count` or `purse` (private), its client id is NAME-<number>, so that a second run of the same name
-submits the same ids again. With RETRY_FILE the pairs of another process are submitted too, each twice.
+    {"record": "p0-17", "id": "31", "time_ms": 1795450357833, "repeated": false}
+
+Every record is `count` or `purse` (private), its client id is NAME-<number>. Pairs are kept in FOLDER, so that a second
+run of the same name sends the same bytes again. With each batch goes `shared-<number>.json` where the folder has it:
+the pair that other processes send too.
 """
 
 from __future__ import annotations
@@ -19,6 +22,19 @@ from ledger.errors import FengtuError
 BATCH = 25
 
 
+def keep(file: Path, pair: tuple[bytes, bytes]) -> None:
+    """Keep a pair, whole or not at all: a kill must not leave half of one."""
+    half = file.with_suffix(".half")
+    half.write_text(json.dumps([one.hex() for one in pair]))
+    half.replace(file)
+
+
+def kept(file: Path) -> tuple[bytes, bytes]:
+    """Return a pair that was kept."""
+    statement, document = (bytes.fromhex(one) for one in json.loads(file.read_text()))
+    return statement, document
+
+
 def main() -> None:
     """Append."""
     url, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -29,24 +45,26 @@ def main() -> None:
         for i in range(start, min(start + BATCH, count)):
             # The pair is kept before it is submitted: a retry after a crash has to send the same bytes.
             file = folder / f"{name}-{i}.json"
-            if file.exists():
-                statement, document = (bytes.fromhex(one) for one in json.loads(file.read_text()))
-            else:
+            if not file.exists():
                 kind = "purse" if i % 5 == 4 else "count"
-                statement, document = ledger.record(kind, {"name": f"c{i % 7}", "add": 1}, client_id=f"{name}-{i}")
-                file.write_text(json.dumps([statement.hex(), document.hex()]))
-            pairs.append((i, statement, document))
-        doubled = [*pairs, pairs[0]]  # one of each batch is sent twice
-        futures = ledger.log.enqueue([ledger.log.prepare(statement, document) for _, statement, document in doubled])
-        for (i, _, _), future in zip(doubled, futures, strict=True):
+                keep(file, ledger.record(kind, {"name": f"c{i % 7}", "add": 1}, client_id=file.stem))
+            pairs.append((file.stem, *kept(file)))
+        pairs.append(pairs[0])  # one of each batch is sent twice
+        shared = folder / f"shared-{start}.json"
+        if shared.exists():
+            pairs.append((shared.stem, *kept(shared)))
+        futures = ledger.log.enqueue([ledger.log.prepare(statement, document) for _, statement, document in pairs])
+        for (record, _, _), future in zip(pairs, futures, strict=True):
             try:
                 answer = future.result(120)
-                line = {"i": i, "id": answer.id, "time_ms": answer.time_ms, "repeated": answer.repeated}
+                line = {"record": record, "id": answer.id, "time_ms": answer.time_ms, "repeated": answer.repeated}
             except FengtuError as error:
-                line = {"i": i, "error": str(error)}
-            print(json.dumps(line), flush=True)  # noqa: T201 - the answers go to the test
+                line = {"record": record, "error": str(error)}
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
         ledger.log.seal_if_due()
     close_ledger(ledger)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,36 +9,55 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from appender import BATCH, keep
 from conftest import soak
 from counting import counter_key
 from ledgers import KEYS, ORIGIN, RULEBOOKS, close_ledger, open_ledger
 
 from ledger import cbor
 from ledger.backup import backup, restore
+from ledger.document import decode_document
 from ledger.fold import Fold
 from ledger.fsck import fsck
 from ledger.replay import replay
-from ledger.store import Store, open_store
+from ledger.store import Store, StoredEntry, StoredPrivate, open_store
 
 APPENDER = Path(__file__).with_name("appender.py")
 FOLD = Fold(RULEBOOKS, KEYS.replay, ORIGIN)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(APPENDER.parent), str(APPENDER.parents[1])])}
 
 
-def start(url: str, name: str, count: int, folder: Path) -> subprocess.Popen[str]:
+@dataclass
+class Appending:
+    """A process that appends, and the file in which it keeps what it was answered."""
+
+    process: subprocess.Popen[bytes]
+    file: Path
+
+    def begun(self) -> None:
+        """Wait until it was answered something."""
+        while self.process.poll() is None and b"\n" not in self.file.read_bytes():
+            time.sleep(0.01)
+
+    def answers(self, returncode: int = 0) -> list[dict[str, Any]]:
+        """Wait for its end and return its answers; a line that a kill cut short was no answer."""
+        assert self.process.wait(1_200) == returncode
+        lines = self.file.read_text().splitlines(keepends=True)
+        found = [json.loads(line) for line in lines if line.endswith("\n")]
+        assert not [one for one in found if "error" in one]
+        return found
+
+
+def start(url: str, name: str, count: int, folder: Path) -> Appending:
     """Start a process that appends."""
-    return subprocess.Popen(
-        [sys.executable, str(APPENDER), url, name, str(count), str(folder)],
-        stdout=subprocess.PIPE, text=True, env=ENVIRONMENT,
-    )  # fmt: skip
-
-
-def answers(lines: str) -> list[dict[str, Any]]:
-    """Return the answers that a process printed; a line that a kill cut short was no answer."""
-    return [json.loads(line) for line in lines.splitlines(keepends=True) if line.endswith("\n")]
+    file = folder / f"{name}.answers"
+    with file.open("wb") as output:
+        command = [sys.executable, str(APPENDER), url, name, str(count), str(folder)]
+        return Appending(subprocess.Popen(command, stdout=output, env=ENVIRONMENT), file)
 
 
 def total(store: Store) -> int:
@@ -47,28 +66,37 @@ def total(store: Store) -> int:
     return sum(0 if data is None else cbor.decode(data)["sum"] for data in store.latest(keys).values())
 
 
+def check_answered(store: Store, answered: dict[str, str]) -> None:
+    """Check that each answered record stands where its answer says."""
+    entries = store.entries_at([int(id_) for id_ in answered.values() if "." not in id_])
+    stands: dict[str, StoredEntry | StoredPrivate] = {str(index): entry for index, entry in entries.items()}
+    stands |= {f"{one.size}.{one.n}": one for one in store.private_between(0, 2**62)}
+    documents = store.documents([stands[id_].document_hash for id_ in answered.values()])
+    for record, id_ in answered.items():
+        assert decode_document(documents[stands[id_].document_hash]).id == record
+
+
 def test_four_processes_at_once(database: str, tmp_path: Path) -> None:
     """Each record is answered once and entered once; fsck and replay hold; a second database has the same seals."""
     ledger = open_ledger(database)
     count = soak("records by 4 processes", 2_000, 20_000) // 4
+    shared = [f"shared-{start}" for start in range(0, count, BATCH)]
+    for record in shared:
+        keep(tmp_path / f"{record}.json", ledger.record("count", {"name": "c0", "add": 1}, client_id=record))
     processes = [start(database, f"p{n}", count, tmp_path) for n in range(4)]
-    outputs = [process.communicate(timeout=1_200)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4
-    ids: set[str] = set()
-    for output in outputs:
-        found = answers(output)
-        assert not [one for one in found if "error" in one]
-        first = {one["i"]: one["id"] for one in found}
-        assert len(first) == count
-        # What was sent twice got the first answer again.
-        assert all(one["id"] == first[one["i"]] for one in found)
-        assert not ids & set(first.values())
-        ids |= set(first.values())
-    public = sum(1 for i in range(count) if i % 5 != 4) * 4
+    found = [one for process in processes for one in process.answers()]
+    firsts = [one for one in found if not one["repeated"]]
+    first = {one["record"]: one["id"] for one in firsts}
+    # Each has one first answer, and what was sent again, by the same process or by another, got it too.
+    assert len(firsts) == len(first) == len(set(first.values())) == count * 4 + len(shared)
+    assert all(one["id"] == first[one["record"]] for one in found)
+    assert sum(one["record"] in shared for one in found) == 4 * len(shared)
+    check_answered(ledger.store, first)
+    public = sum(1 for i in range(count) if i % 5 != 4) * 4 + len(shared)
     assert total(ledger.store) == public
     ledger.log.seal()
     report = fsck(ledger.store, FOLD)
-    assert (report.private_records, report.entries - report.seals - 1) == (count * 4 - public, public)
+    assert (report.private_records, report.entries - report.seals - 1) == (len(first) - public, public)
     replay(ledger.store, FOLD)
     backup(ledger.store, ORIGIN, tmp_path / "backup")
     second = open_store(f"sqlite:///{tmp_path}/second.db")
@@ -83,34 +111,28 @@ def test_kill_at_random_moments(database: str, tmp_path: Path) -> None:
     ledger = open_ledger(database)
     rng = random.Random(20261123)
     answered: dict[str, str] = {}
-    rounds = soak("rounds of kill -9", 6, 200)
+    rounds = soak("rounds of kill -9", 8, 200)
     killed = 0
     for number in range(rounds):
-        process = start(database, f"r{number}", 400, tmp_path)
-        assert process.stdout is not None
-        first = process.stdout.readline()  # it is up and appends
+        appending = start(database, f"r{number}", 400, tmp_path)
+        appending.begun()
         time.sleep(rng.random() * 0.4)
-        process.send_signal(signal.SIGKILL)
-        rest, _ = process.communicate(timeout=60)
-        killed += process.returncode == -signal.SIGKILL
-        for one in answers(first + rest):
-            assert "error" not in one
-            answered[f"r{number}-{one['i']}"] = one["id"]
+        appending.process.kill()
+        code = appending.process.wait(60)
+        killed += code == -signal.SIGKILL
+        answered.update((one["record"], one["id"]) for one in appending.answers(code))
         if number % 20 == 0 or number == rounds - 1:
             fsck(ledger.store, FOLD)
     assert killed > rounds // 2
-    assert len(answered) > rounds
+    check_answered(ledger.store, answered)
     # The same pairs again: what was in gets its first answer, what was not goes in now.
-    for number in range(0, rounds, max(1, rounds // 3)):
-        process = start(database, f"r{number}", 400, tmp_path)
-        for one in answers(process.communicate(timeout=120)[0]):
-            known = answered.get(f"r{number}-{one['i']}")
-            assert known in {None, one["id"]}
-            answered[f"r{number}-{one['i']}"] = one["id"]
+    for number in range(0, rounds, max(1, rounds // 2)):
+        found = start(database, f"r{number}", 400, tmp_path).answers()
+        assert len({one["record"] for one in found}) == 400
+        for one in found:
+            assert answered.setdefault(one["record"], one["id"]) == one["id"]
     assert len(set(answered.values())) == len(answered)
-    for id_ in random.Random(1).sample(sorted(answered.values()), 20):
-        size, _, n = id_.partition(".")
-        assert (ledger.store.private_record(int(size), int(n)) if n else ledger.store.entry(int(size))).statement
+    check_answered(ledger.store, answered)
     ledger.log.seal()
     fsck(ledger.store, FOLD)
     replay(ledger.store, FOLD, public_only=True)
