@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def node(folder: Path, database: str | None) -> Iterator[tuple[str, Party]]:
 def drafts(party: Party, count: int, lot: str) -> list[list[Any]]:
     """Return signed events on a lot, as a node takes them."""
     event = operation_event(GTIN, lot, Operation(decode_day("2026-01-05"), "施肥", "有機肥"), "fertilise")
-    return [party.draft("event", event).encode() for _ in range(count)]
+    return [party.draft("event", {**event, "eventID": f"urn:uuid:{uuid.uuid4()}"}).encode() for _ in range(count)]
 
 
 @pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
