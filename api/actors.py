@@ -16,12 +16,14 @@ from ledger.genesis import encode_key
 
 router = APIRouter(tags=["actors"])
 
+NAME_MAX = 64
+
 
 @router.get("/actors/{actor}")
 def read_actor(node: Node, actor: str) -> JSONResponse:
     """Return an actor's role, parent and keys; of each key from which entry to which it was entitled."""
     with node.serving.view() as view:
-        state = view.fact(actor_key(actor[:64]))
+        state = view.fact(actor_key(actor)) if len(actor) <= NAME_MAX else None
         if state is None:
             raise NotFoundError("actor", expected="one that is registered", got=actor[:80])
         keys = []

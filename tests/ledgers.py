@@ -85,8 +85,12 @@ def open_ledger(
     store = open_store(url)
     more: dict[str, Any] = {} if clock is None else {"clock": clock}
     log = Log(store, RULEBOOKS, KEYS, ORIGIN, queue_max=queue_max, **more)
-    if create:
-        log.create(genesis())
+    try:
+        if create:
+            log.create(genesis())
+    except BaseException:
+        store.close()
+        raise
     log.start()
     return Ledger(url, store, log)
 

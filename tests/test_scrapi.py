@@ -142,7 +142,9 @@ def test_refusals_say_why_under_the_logs_signature(farms: Farms, client: TestCli
     assert refusal["rule"] == "rules.subject"
     signed = open_refusal(refusal["signed"], KEYS.record.public_key)
     assert (signed.rule, signed.expected) == ("rules.subject", refusal["expected"])
-    unsigned = client.post("/entries", content=cbor.encode([item[0][:-1] + b"\x00", item[1]]), headers=CBOR)
+    unsigned = client.post(
+        "/entries", content=cbor.encode([item[0][:-1] + bytes([item[0][-1] ^ 1]), item[1]]), headers=CBOR
+    )
     assert unsigned.status_code == 403
 
 

@@ -108,7 +108,9 @@ class PostgresDialect:
     def engine(self, url: str) -> Engine:
         """Return an engine; a connection that was cut is noticed before it is handed out."""
         address = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        return create_engine(address, pool_pre_ping=True, pool_size=8, max_overflow=8)
+        # A process that froze with the head row must not stop the others for ever.
+        waits = {"options": f"-c lock_timeout={LOCK_WAIT_MS}"}
+        return create_engine(address, pool_pre_ping=True, pool_size=8, max_overflow=8, connect_args=waits)
 
     def lock_head(self, connection: Connection) -> None:
         """Hold the head row."""
