@@ -17,6 +17,7 @@ from api.signed import open_request
 from contracts.governance import erasure_key
 from contracts.keys import actor_key
 from contracts.kind import ANCESTORS_MAX
+from contracts.rulebook import kind_of
 from ledger import cbor
 from ledger.disclosure import open_disclosure
 from ledger.document import decode_document
@@ -67,8 +68,7 @@ def _fields(node: Services, index: int, document: Document, *, everything: bool)
 
 
 def _concerns(node: Services, record: Record, document: Document, reader: str) -> bool:
-    context = document.context
-    actor: str | None = record.issuer if context is None or context.entered_for is None else context.entered_for
+    actor: str | None = kind_of(record.kind).actor_of(record, document)
     if reader == record.issuer:
         return True
     for _ in range(ANCESTORS_MAX + 1):

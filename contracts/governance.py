@@ -1,7 +1,8 @@
 """What the log's own government is made of: versions of the rules, and erasures.
 
-    rules    {"version": 2, "from": 1200}
-    erasure  {"digest": "<43 characters>", "authority": "個資法第 11 條", "reason": "…"}
+    rules            {"version": 2, "from": 1200}
+    erasure          {"digest": "<43 characters>", "authority": "個資法第 11 條", "reason": "…"}
+    private-erasure  the same for a hidden field of a private record
 
 An erasure says that a hidden field was deleted, by whom and why. A disclosure that is gone with such a record is
 *erased*, without one *withheld*.
@@ -52,6 +53,13 @@ def _erase(act: Act) -> list[Change]:
     if owner is None:
         raise RefusedError("erasure.unknown", "no record has a hidden field with this digest", got=digest)
     act.expect(
+        owner["private"] == act.private,
+        "erasure.private",
+        "a private record's hidden field is erased by a private record, a public one's by a public one",
+        expected="private-erasure" if owner["private"] else "erasure",
+        got=act.record.kind,
+    )
+    act.expect(
         act.actor in {owner["actor"], owner["issuer"]} or act.is_under(owner["actor"], act.actor),
         "erasure.not-yours",
         "a hidden field is erased by whose it is, who entered it, or one above them",
@@ -61,9 +69,9 @@ def _erase(act: Act) -> list[Change]:
     act.expect(act.facts.get(erasure_key(digest)) is None, "erasure.known", "this field is erased already", got=digest)
     state = {
         "record": act.at.index, "authority": act.body["authority"], "reason": act.body["reason"],
-        "time_ms": act.at.time_ms, "of": owner["record"],
+        "time_ms": act.at.time_ms, "of": owner["record"], "digest": digest,
     }  # fmt: skip
-    return [Change(erasure_key(digest), state)]
+    return [act.change(erasure_key(digest), state)]
 
 
 def _digest_subject(content: Mapping[str, Any]) -> str:
@@ -72,11 +80,15 @@ def _digest_subject(content: Mapping[str, Any]) -> str:
 
 KINDS = (
     Kind("rules", body({"version": VERSION, "from": INDEX}), lambda _: "rules", _activate, lambda _: [RULES_KEY]),
-    Kind(
-        "erasure",
-        body({"digest": DIGEST, "authority": text(), "reason": text()}),
-        _digest_subject,
-        _erase,
-        lambda content: [hidden_key(content["digest"]), erasure_key(content["digest"])],
+    *(
+        Kind(
+            name,
+            body({"digest": DIGEST, "authority": text(), "reason": text()}),
+            _digest_subject,
+            _erase,
+            lambda content: [hidden_key(content["digest"]), erasure_key(content["digest"])],
+            private=private,
+        )
+        for name, private in (("erasure", False), ("private-erasure", True))
     ),
 )

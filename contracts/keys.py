@@ -11,6 +11,7 @@ from ledger.facts import fact_key, fact_prefix
 ACTOR = 0x10
 KEY = 0x11
 HIDDEN = 0x12
+ASSENT = 0x13
 PRODUCT = 0x20
 SITE = 0x21
 LOT = 0x22
@@ -36,6 +37,11 @@ def key_prefix(kid: bytes) -> bytes:
 def hidden_key(digest: str) -> bytes:
     """Whose hidden field a digest is."""
     return fact_key(HIDDEN, [digest])
+
+
+def assent_key(document_hash: bytes) -> bytes:
+    """Who signed a document that several parties have to sign."""
+    return fact_key(ASSENT, [document_hash])
 
 
 def product_key(gtin: str) -> bytes:

@@ -12,12 +12,12 @@ import jsonschema_rs
 
 from contracts.keys import actor_key
 from ledger.errors import RefusedError
+from ledger.facts import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ledger.document import Document
-    from ledger.facts import Change
     from ledger.record import Record
     from ledger.rulebook import At, Facts
 
@@ -35,6 +35,8 @@ class Act:
         at: where and when it stands.
         actor: the one whose act it is: the issuer, or the one it is entered for.
         facts: the state just before it.
+        private: whether it is a private record.
+        parties: who has to sign its document; none where its kind has one signer.
     """
 
     record: Record
@@ -42,11 +44,17 @@ class Act:
     at: At
     actor: str
     facts: Facts
+    private: bool = False
+    parties: tuple[str, ...] = ()
 
     @property
     def body(self) -> dict[str, Any]:
         """The document's body."""
         return self.document.body
+
+    def change(self, key: bytes, value: Any) -> Change:
+        """Return a fact that this record sets, in the map of its own kind; a private one is held by its subject."""
+        return Change(key, value, holder=self.record.subject if self.private else None, private=self.private)
 
     def expect(self, holds: object, rule: str, message: str, *, expected: object = None, got: object = None) -> None:
         """Refuse the record unless something holds.
@@ -95,6 +103,16 @@ def no_reads(_: Mapping[str, Any]) -> Iterable[bytes]:
     return ()
 
 
+def nobody(_: Mapping[str, Any]) -> Sequence[str]:
+    """A kind whose documents have one signer."""
+    return ()
+
+
+def nobody_else(_: Mapping[str, Any], __: Facts) -> Iterable[str]:
+    """A kind whose records nobody reads but who signed them."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of record.
@@ -108,6 +126,8 @@ class Kind:
         check: what the schema cannot say of a body.
         hidden: names of fields that may only be hidden.
         private: whether its records are private.
+        parties: who all have to sign one document of this kind, from the body; see `contracts.assent`.
+        readers: who may read a private record beside who signed it, from the body and the present state.
     """
 
     name: str
@@ -118,6 +138,19 @@ class Kind:
     check: Callable[[Mapping[str, Any]], None] | None = None
     hidden: frozenset[str] = frozenset()
     private: bool = False
+    parties: Callable[[Mapping[str, Any]], Sequence[str]] = nobody
+    readers: Callable[[Mapping[str, Any], Facts], Iterable[str]] = nobody_else
+
+    def actor_of(self, record: Record, document: Document) -> str:
+        """Return whose act a record is: its issuer's, or that of the one whom the document says it is entered for.
+
+        Where several parties sign one document the context is the same for all: a party signs for itself, and one who
+        is none signs for the party that is named.
+        """
+        context = document.context
+        if context is None or context.entered_for is None or record.issuer in self.parties(document.body):
+            return record.issuer
+        return context.entered_for
 
 
 def text(maximum: int = 200) -> dict[str, Any]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from contracts import actors, certificates, governance, produce, products
-from contracts.keys import actor_key, hidden_key, key_key
+from contracts.keys import actor_key, assent_key, hidden_key, key_key
 from contracts.kind import DAY_MS, Act, Kind, Schema
 from ledger.errors import RefusedError
-from ledger.facts import Change
 from ledger.rulebook import At, Facts, Signer, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ledger.document import Document
+    from ledger.facts import Change
     from ledger.record import Record
     from ledger.rulebook import Rulebook
 
@@ -80,6 +80,7 @@ class Rules:
         record, document = submission.record, submission.document
         yield key_key(record.kid)
         yield actor_key(record.issuer)
+        yield assent_key(document.hash)
         if document.context is not None and document.context.entered_for is not None:
             yield actor_key(document.context.entered_for)
         for digest in document.hidden.values():
@@ -108,7 +109,8 @@ class Rules:
         kind = check_form(record, document)
         _check_times(record, at)
         _check_key(record, facts, at)
-        act = Act(record, document, at, _actor_of(record, document), facts)
+        actor, parties = kind.actor_of(record, document), tuple(kind.parties(document.body))
+        act = Act(record, document, at, actor, facts, private=kind.private, parties=parties)
         _check_acting(act)
         changes = kind.apply(act)
         return [*changes, *_hidden_facts(act)]
@@ -116,11 +118,6 @@ class Rules:
     def genesis(self, body: Mapping[str, Any], at: At) -> list[Change]:
         """Return the facts of the first actor."""
         return actors.first_actor(body["actor"], at)
-
-
-def _actor_of(record: Record, document: Document) -> str:
-    context = document.context
-    return record.issuer if context is None or context.entered_for is None else context.entered_for
 
 
 def _check_times(record: Record, at: At) -> None:
@@ -171,9 +168,15 @@ def _hidden_facts(act: Act) -> list[Change]:
     act.expect(len(set(digests)) == len(digests), "rules.hidden-known", "two hidden fields have one digest")
     for name, digest in sorted(act.document.hidden.items()):
         known = act.facts.get(hidden_key(digest))
+        if known is not None and known["document"] == act.document.hash and act.parties:
+            # The parties sign one document: its hidden fields are of the one who offered it.
+            continue
         act.expect(known is None, "rules.hidden-known", "this digest stands in another record already", got=name)
-        state = {"actor": act.actor, "issuer": act.record.issuer, "record": act.at.index, "name": name}
-        changes.append(Change(hidden_key(digest), state))
+        state = {
+            "actor": act.actor, "issuer": act.record.issuer, "record": act.at.index,
+            "document": act.document.hash, "name": name, "private": act.private,
+        }  # fmt: skip
+        changes.append(act.change(hidden_key(digest), state))
     return changes
 
 

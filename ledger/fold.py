@@ -98,10 +98,12 @@ class State:
 
     Args:
         known: encoded values by key, None for a key that has no fact.
+        sees_private: whether private facts are among them.
     """
 
-    def __init__(self, known: Mapping[bytes, bytes | None]) -> None:
+    def __init__(self, known: Mapping[bytes, bytes | None], *, sees_private: bool = True) -> None:
         self._known = known
+        self.sees_private = sees_private
         self._values: dict[bytes, Any] = {}
         self.missing: set[bytes] = set()
 
@@ -170,14 +172,27 @@ class Fold:
         return keys
 
     def judge(
-        self, batch: Sequence[Candidate], start: Start, time_ms: int, known: Mapping[bytes, bytes | None]
+        self,
+        batch: Sequence[Candidate],
+        start: Start,
+        time_ms: int,
+        known: Mapping[bytes, bytes | None],
+        *,
+        sees_private: bool = True,
     ) -> tuple[list[Outcome], set[bytes]]:
         """Judge the records in order; return the outcomes so far, and the keys that have to be fetched next.
 
         The outcomes are those of the records before the first one that misses a key: what comes after it may depend on
         it, and is only looked at to learn which other keys are missing.
+
+        Args:
+            batch: the records.
+            start: where they begin.
+            time_ms: the batch's time.
+            known: encoded values of the facts that were fetched.
+            sees_private: whether private facts are known too; False where public records alone are replayed.
         """
-        state = State(known)
+        state = State(known, sees_private=sees_private)
         outcomes: list[Outcome] = []
         size, count = start.size, start.private_count
         for candidate in batch:

@@ -182,7 +182,9 @@ class Replay:
         head_position = group[0][0]
         size = int.from_bytes(head_position[:8], "big")
         count = next((one.n for _, one in group if isinstance(one, StoredPrivate)), 0)
-        outcomes, _ = self._fold.judge(batch, Start(size, count), time_ms, self._facts)
+        outcomes, _ = self._fold.judge(
+            batch, Start(size, count), time_ms, self._facts, sees_private=not self._public_only
+        )
         facts: list[StoredChange] = []
         for (position, _), outcome in zip(group, outcomes, strict=True):
             with _naming(position):

@@ -53,6 +53,14 @@ class Signer:
 class Facts(Protocol):
     """What a rule reads from: the state just before the record, earlier records of the same batch included."""
 
+    @property
+    def sees_private(self) -> bool:
+        """Say whether private facts can be read; they cannot where public records alone are replayed.
+
+        A private condition may keep a public record out, so a rule looks at this before it asks for one. It never
+        changes what a public record does once it is in.
+        """
+
     def get(self, key: bytes) -> Any | None:
         """Return the present value of the fact, or None where there is none.
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contracts.governance import erasure_key
 from ledger import cbor
-from ledger.document import decode_document
 from ledger.facts import ERASURE, POSITION_SIZE, public_position
 
 if TYPE_CHECKING:
@@ -53,13 +51,9 @@ def apply_erasures(store: Store, vault: Vault, after: bytes = b"", before: bytes
 
 
 def _erased(store: Store, after: bytes, before: bytes) -> Iterator[str]:
-    """Yield the digests that are erased; a fact's key is hashed, so its record's hidden fields are held against it."""
+    """Yield the digests that are erased."""
     for change in store.facts_of_kind(ERASURE, after, before):
-        hash_ = store.entry(cbor.decode(change.value)["of"]).document_hash
-        for data in store.documents([hash_]).values():
-            for digest in decode_document(data).hidden.values():
-                if erasure_key(digest) == change.key:
-                    yield digest
+        yield cbor.decode(change.value)["digest"]
 
 
 class Erasures:

@@ -1,7 +1,8 @@
 """A small rulebook of real rules, so that the log is tested without farms: counters, public and private.
 
 `count` adds to a public counter, `purse` to a private one; a counter never falls below zero. `follow` reads a counter
-that another one names, so that a batch needs more than one round. `key` registers a key.
+that another one names, so that a batch needs more than one round. `backed` adds to a public counter what the purse of
+that name bears out. `key` registers a key.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Counting:
 
     def is_private(self, kind: str) -> bool:
         """`purse` is private."""
-        if kind not in {"count", "purse", "follow", "key", "rules"}:
+        if kind not in {"count", "purse", "follow", "backed", "key", "rules"}:
             raise RefusedError("counting.kind", "no such kind", got=kind)
         return kind == "purse"
 
@@ -75,6 +76,10 @@ class Counting:
             other = facts.get(counter_key(before["next"] or "nobody"))
             if other is None:
                 raise RefusedError("counting.follow", "it leads nowhere", got=before["next"])
+        if record.kind == "backed" and facts.sees_private:
+            purse = facts.get(purse_key(body["name"])) or {"sum": 0}
+            if purse["sum"] < body["add"]:
+                raise RefusedError("counting.backed", "the purse holds less", expected=body["add"], got=purse["sum"])
         total = before["sum"] + body.get("add", 0) * self.version
         if total < 0:
             raise RefusedError("counting.negative", "a counter never falls below zero", expected="0 or more", got=total)

@@ -54,7 +54,8 @@ class World:
     Attributes:
         keys: each actor's first key.
         facts: encoded values by key.
-        size: the next record's index.
+        size: the next public record's index.
+        private_count: the next private record's number.
         time_ms: the next record's batch time.
         rounds: how often the last record was judged until every fact that it reads was fetched.
     """
@@ -63,6 +64,7 @@ class World:
     keys: dict[str, SigningKey]
     facts: dict[bytes, bytes]
     size: int = 1
+    private_count: int = 0
     time_ms: int = START_MS
     rounds: int = 0
     numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -79,9 +81,10 @@ class World:
         entered_for: str | None = None,
         issued_at_s: int | None = None,
         expires_at_s: int | None = None,
+        document: bytes | None = None,
     ) -> Submission:
-        """Return a signed record with its document; `hidden` are digests by name."""
-        document = encode_document(
+        """Return a signed record with its document; `hidden` are digests, `document` is one that others sign too."""
+        document = document or encode_document(
             id=f"n{next(self.numbers)}",
             body=body,
             hidden=hidden,
@@ -100,7 +103,7 @@ class World:
         return Submission(decode_record(statement), decode_document(document))
 
     def submit(self, actor: str, kind: str, body: dict[str, Any], **more: Any) -> int:
-        """Let one record in and return its index.
+        """Let one record in and return its index, a private one's the tree size at which it stands.
 
         Raises:
             RefusedError: a rule refuses it.
@@ -109,13 +112,13 @@ class World:
 
     def enter(self, submission: Submission) -> int:
         """Judge a record as the log does, in as many rounds as it has missing facts; return its index."""
-        self.fold.check_header(submission)
-        candidate = Candidate(submission, private=False, verified=False)
+        private = self.fold.check_header(submission)
+        candidate = Candidate(submission, private=private, verified=False)
         wanted, fetched = set(self.fold.reads([candidate])), set[bytes]()
         for self.rounds in range(1, 17):
             fetched |= wanted
             known = {key: self.facts.get(key) for key in fetched}
-            outcomes, wanted = self.fold.judge([candidate], Start(self.size, 0), self.time_ms, known)
+            outcomes, wanted = self.fold.judge([candidate], Start(self.size, self.private_count), self.time_ms, known)
             if not wanted:
                 break
         outcome = outcomes[0]
@@ -123,7 +126,10 @@ class World:
             assert isinstance(outcome, Exception), outcome
             raise outcome
         self.facts.update({change.key: cbor.encode(change.value) for change in outcome.changes})
-        self.size += 1
+        if private:
+            self.private_count += 1
+        else:
+            self.size += 1
         return outcome.at.index
 
     def get(self, key: bytes) -> Any:

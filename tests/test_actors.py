@@ -301,6 +301,14 @@ def test_erasure(world: World, by: str) -> None:
         world.submit(by, "erasure", body)
 
 
+def test_a_private_erasure_is_for_private_fields(world: World) -> None:
+    """A public record's field is erased in public: were it erased in private, readers would be told it is withheld."""
+    world.submit("farm-1", "event", world.event("L1", "sow"), hidden={"memo": digest("a")})
+    body = {"digest": digest("a"), "authority": "個資法第 11 條", "reason": "當事人要求"}
+    with refused("erasure.private"):
+        world.submit("farm-1", "private-erasure", body)
+
+
 def test_rules_are_the_operators_and_rise(world: World) -> None:
     """A version begins after the record that names it, never before, and never goes back."""
     with refused("rules.operator"):

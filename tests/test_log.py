@@ -408,6 +408,18 @@ def test_other_processes_and_fsck(ledger: Ledger) -> None:
     replay(ledger.store, FOLD, public_only=True)
 
 
+def test_a_private_condition_only_keeps_a_record_out(ledger: Ledger) -> None:
+    """A public record that rests on a private fact is refused without it, and once in it replays without it."""
+    with pytest.raises(RefusedError, match="the purse holds less"):
+        ledger.submit("backed", {"name": "p", "add": 5})
+    ledger.submit("purse", {"name": "p", "add": 5})
+    ledger.submit("backed", {"name": "p", "add": 5})
+    ledger.log.seal()
+    replay(ledger.store, FOLD)
+    replay(ledger.store, FOLD, public_only=True)
+    assert _fact(ledger, counter_key("p"))["sum"] == 5
+
+
 DAMAGES = {
     "document": 'UPDATE documents SET data = hash WHERE hash = (SELECT document_hash FROM entries WHERE "index" = 2)',
     "no document": 'DELETE FROM documents WHERE hash = (SELECT document_hash FROM entries WHERE "index" = 2)',

@@ -28,6 +28,7 @@ from contracts.gs1 import check_lot, decode_gtin
 from contracts.keys import actor_key, certificate_prefix, lot_prefix, product_key, site_key
 from contracts.lots import PARENTS_MAX, LotAct, fold, new_lot
 from contracts.produce import act_time_ms, lot_acts, undone
+from contracts.rulebook import kind_of
 from ledger.bundle import decode_bundle
 from ledger.errors import FormatError, NotFoundError, ProofError, RefusedError
 from ledger.policy import decode_policy
@@ -209,7 +210,6 @@ def _act_of(found: SourcedRecord, name: tuple[str, str], facts: Mapping[int, Any
 
 def _check_entry(entry: Mapping[str, Any], found: SourcedRecord, act: LotAct, number: int) -> None:
     """Check that an act's fact is what its record says."""
-    context = found.document.context
     body = found.document.body
     wanted = {
         "kind": act.kind,
@@ -217,7 +217,7 @@ def _check_entry(entry: Mapping[str, Any], found: SourcedRecord, act: LotAct, nu
         "time_ms": act_time_ms(found.record.kind, body, found.time_ms),
         "registered_ms": found.time_ms,
         "by": found.record.issuer,
-        "for": found.record.issuer if context is None or context.entered_for is None else context.entered_for,
+        "for": kind_of(found.record.kind).actor_of(found.record, found.document),
         "amounts": {unit: list(amounts) for unit, amounts in sorted(act.amounts.items())},
         "parents": [list(parent) for parent in act.parents],
         "event": body.get("eventID") if found.record.kind == "event" else None,
