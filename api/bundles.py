@@ -1,69 +1,33 @@
-"""Making bundles: the answer is read over the ledger's view while what it asks for is noted down with its proof."""
+"""Making bundles: an answer is read over the ledger's view, and what it asked for goes in with its proof."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ledger import cbor
-from ledger.bundle import Bundle, BundledFact, BundledMap, BundledPrefix, BundledRecord, encode_bundle
-from ledger.document import decode_document
-from ledger.errors import NotFoundError, ProofError
-from ledger.facts import PREFIX_BITS, public_position
-from ledger.record import decode_record
+from api.live import LiveSource
+from ledger.bundle import (
+    Bundle,
+    BundledFact,
+    BundledMap,
+    BundledPrefix,
+    BundledPrivate,
+    BundledPrivateMap,
+    BundledRecord,
+    encode_bundle,
+)
+from ledger.errors import NotFoundError
+from ledger.facts import PREFIX_BITS, public_position, record_id
+from ledger.merkle import ListReader, leaf_hash, prove_inclusion
+from ledger.privateleaf import encode_private_leaf
 from verifiers.product import Answer
-from verifiers.source import SourcedRecord, by_sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ledger.serving import View
-    from ledger.store import StoredEntry
+    from ledger.store import StoredPrivate
     from ledger.store.vault import Vault
-
-
-class LiveSource:
-    """A `verifiers.source.Source` over a view; it notes what it is asked."""
-
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self.prefixes: dict[bytes, list[tuple[bytes, bytes]]] = {}
-        self.keys: set[bytes] = set()
-        self.entries: dict[int, StoredEntry] = {}
-        self.documents: dict[bytes, bytes] = {}
-        self._decoded: dict[bytes, dict[int, Any]] = {}
-
-    def prefix(self, prefix: bytes) -> dict[int, Any]:
-        """Return all values under a prefix."""
-        if prefix not in self._decoded:
-            self.prefixes[prefix] = self.view.public.items_with_prefix(prefix, PREFIX_BITS)
-            self._decoded[prefix] = by_sequence((key, cbor.decode(value)) for key, value in self.prefixes[prefix])
-        return self._decoded[prefix]
-
-    def fact(self, key: bytes) -> Any | None:
-        """Return the value of a key."""
-        self.keys.add(key)
-        return self.view.fact(key)
-
-    def expect(self, indexes: Iterable[int]) -> None:
-        """Fetch the records that will be asked for, by two queries."""
-        wanted = [index for index in indexes if index not in self.entries]
-        found = self.view.store.entries_at(wanted)
-        self.entries.update((index, entry) for index, entry in found.items() if index < self.view.size)
-        self.documents.update(self.view.store.documents([entry.document_hash for entry in found.values()]))
-
-    def record(self, index: int) -> SourcedRecord:
-        """Return a record.
-
-        Raises:
-            ProofError: its document is missing.
-        """
-        if index not in self.entries:
-            self.expect([index])
-        entry = self.entries.get(index)
-        data = None if entry is None else self.documents.get(entry.document_hash)
-        if entry is None or data is None:
-            raise ProofError("the ledger", expected=f"record {index} with its document", got="none")
-        return SourcedRecord(index, decode_record(entry.statement), decode_document(data), entry.time_ms)
 
 
 def read_product(view: View, gtin: str, lot: str) -> tuple[Answer, LiveSource]:
@@ -86,48 +50,149 @@ def product_bundle(view: View, vault: Vault, gtin: str, lot: str) -> bytes:
         NotFoundError: nothing is recorded on this lot.
     """
     answer, source = read_product(view, gtin, lot)
-    public = public_disclosures(view, vault, answer.records)
-    return encode_bundle(
-        _bundle(view, source, {"kind": "product", "gtin": gtin, "lot": lot}, public),
-    )
+    shown = shown_disclosures(view, vault, [public_position(index) for index in answer.records])
+    return make_bundle(source, {"kind": "product", "gtin": gtin, "lot": lot}, shown)
 
 
-def public_disclosures(view: View, vault: Vault, records: Iterable[int]) -> dict[int, list[str]]:
-    """Return the texts of hidden fields that the public may read, by record."""
-    positions = {public_position(index): index for index in records}
-    stored = [one for one in view.store.disclosures(list(positions)) if one.public]
+def shown_disclosures(
+    view: View, vault: Vault, positions: Iterable[bytes], *, everything: bool = False
+) -> dict[bytes, list[str]]:
+    """Return the texts of the hidden fields of the records at these positions.
+
+    Args:
+        view: the ledger.
+        vault: the keys of hidden fields.
+        positions: 16 bytes each.
+        everything: those that only whom they concern may read, too.
+    """
+    stored = [one for one in view.store.disclosures(list(positions)) if everything or one.public]
     texts = vault.open(stored)
-    found: dict[int, list[str]] = {}
+    found: dict[bytes, list[str]] = {}
     for one in sorted(stored, key=lambda one: one.name):
         if one.digest in texts:
-            found.setdefault(positions[one.position], []).append(texts[one.digest])
+            found.setdefault(one.position, []).append(texts[one.digest])
     return found
 
 
-def _bundle(view: View, source: LiveSource, question: dict[str, str], public: dict[int, list[str]]) -> Bundle:
-    indexes = sorted(source.entries)
-    seals = sorted({*view.store.seals_at_or_after(indexes).values(), view.seal_index})
+def make_bundle(source: LiveSource, question: dict[str, str], shown: Mapping[bytes, Sequence[str]]) -> bytes:
+    """Return the proof file of an answer that was read from a source.
+
+    Args:
+        source: what the answer was read from.
+        question: the question, as the bundle names it.
+        shown: the texts of hidden fields that go in, by position.
+    """
+    view = source.view
+    private = [_PrivateTree.of(view, size) for size in sorted({_size(one) for one in source.private_records})]
+    trees = {size: tree for tree in private for size in tree.sizes}
+    seals = {*view.store.seals_at_or_after(sorted(source.entries)).values(), view.seal_index}
+    seals |= {tree.seal for tree in private}
     kept = LiveSource(view)
     kept.expect([0, *seals])
-    return Bundle(
-        question=question,
-        genesis=_bundled(view, kept, 0),
-        records=tuple(_bundled(view, source, index, tuple(public.get(index, ()))) for index in indexes),
-        seals=tuple(_bundled(view, kept, index) for index in seals),
-        public_map=BundledMap(
-            facts=tuple(BundledFact(key, view.public.get(key), view.public.prove(key)) for key in sorted(source.keys)),
-            prefixes=tuple(
-                BundledPrefix(prefix, tuple(pairs), view.public.prove_prefix(prefix, PREFIX_BITS))
-                for prefix, pairs in sorted(source.prefixes.items())
+    return encode_bundle(
+        Bundle(
+            question=question,
+            genesis=_bundled(kept, 0),
+            records=tuple(_bundled(source, index, shown) for index in sorted(source.entries)),
+            seals=tuple(_bundled(kept, index) for index in sorted(seals)),
+            public_map=BundledMap(
+                facts=tuple(
+                    BundledFact(key, view.public.get(key), view.public.prove(key)) for key in sorted(source.keys)
+                ),
+                prefixes=tuple(
+                    BundledPrefix(prefix, tuple(pairs), view.public.prove_prefix(prefix, PREFIX_BITS))
+                    for prefix, pairs in sorted(source.prefixes.items())
+                ),
             ),
-        ),
-        checkpoint=view.checkpoint,
+            checkpoint=view.checkpoint,
+            private=tuple(
+                _bundled_private(source, trees[_size(position)], position, shown)
+                for position in sorted(source.private_records)
+            ),
+            private_map=_private_map(source),
+        )
     )
 
 
-def _bundled(view: View, source: LiveSource, index: int, disclosures: tuple[str, ...] = ()) -> BundledRecord:
+def _size(position: bytes) -> int:
+    return int.from_bytes(position[:8], "big")
+
+
+def _bundled(source: LiveSource, index: int, shown: Mapping[bytes, Sequence[str]] | None = None) -> BundledRecord:
     entry = source.entries.get(index)
     data = None if entry is None else source.documents.get(entry.document_hash)
     if entry is None or data is None:
         raise NotFoundError("the document", got=f"entry {index}")
-    return BundledRecord(index, entry.statement, data, tuple(view.inclusion(index)), disclosures)
+    disclosures = tuple((shown or {}).get(public_position(index), ()))
+    return BundledRecord(index, entry.statement, data, tuple(source.view.inclusion(index)), disclosures)
+
+
+@dataclass(frozen=True, slots=True)
+class _PrivateTree:
+    """The private records below one seal."""
+
+    seal: int
+    sizes: range
+    reader: ListReader
+    count: int
+
+    @classmethod
+    def of(cls, view: View, size: int) -> _PrivateTree:
+        """Return the tree in which a private record at a tree size stands."""
+        seal = view.store.seals_at_or_after([size]).get(size)
+        if seal is None or seal > view.seal_index:
+            raise NotFoundError("a seal", expected=f"one over the private records at size {size}")
+        since = view.store.seal_before(seal) + 1
+        leaves = [leaf_hash(_leaf(one)) for one in view.store.private_between(since, seal + 1)]
+        return cls(seal, range(since, seal + 1), ListReader(leaves), len(leaves))
+
+
+def _leaf(one: StoredPrivate) -> bytes:
+    return encode_private_leaf(one.size, one.time_ms, one.statement)
+
+
+def _bundled_private(
+    source: LiveSource, tree: _PrivateTree, position: bytes, shown: Mapping[bytes, Sequence[str]]
+) -> BundledPrivate:
+    stored = source.private_records[position]
+    data = source.documents.get(stored.document_hash)
+    if data is None:
+        raise NotFoundError("the document", got=f"record {record_id(position)}")
+    return BundledPrivate(
+        leaf=_leaf(stored),
+        document=data,
+        n=stored.n,
+        count=tree.count,
+        path=tuple(prove_inclusion(tree.reader, stored.n, tree.count)),
+        salt=source.view.secret.salt("private_records_root", tree.seal),
+        seal=tree.seal,
+        disclosures=tuple(shown.get(position, ())),
+    )
+
+
+def _private_map(source: LiveSource) -> BundledPrivateMap | None:
+    if not source.private_keys and not source.private_prefixes:
+        return None
+    view = source.view
+    return BundledPrivateMap(
+        root=view.private.root(),
+        salt=view.secret.salt("private_root", view.seal_index),
+        facts=tuple(
+            BundledFact(
+                key,
+                None if change is None else change.value,
+                view.private.prove(key),
+                None if change is None else source.blind(change),
+            )
+            for key, change in sorted(source.private_keys.items())
+        ),
+        prefixes=tuple(
+            BundledPrefix(
+                prefix,
+                tuple((one.key, one.value) for one in changes),
+                view.private.prove_prefix(prefix, PREFIX_BITS),
+                tuple(source.blind(one) for one in changes),
+            )
+            for prefix, changes in sorted(source.private_prefixes.items())
+        ),
+    )

@@ -23,6 +23,7 @@ from ledger.disclosure import open_disclosure
 from ledger.document import decode_document
 from ledger.errors import NotFoundError
 from ledger.facts import public_position
+from ledger.fold import KINDS_OF_THE_LOG
 from ledger.record import decode_record
 
 if TYPE_CHECKING:
@@ -68,9 +69,11 @@ def _fields(node: Services, index: int, document: Document, *, everything: bool)
 
 
 def _concerns(node: Services, record: Record, document: Document, reader: str) -> bool:
-    actor: str | None = kind_of(record.kind).actor_of(record, document)
     if reader == record.issuer:
         return True
+    if record.kind in KINDS_OF_THE_LOG:
+        return False
+    actor: str | None = kind_of(record.kind).actor_of(record, document)
     for _ in range(ANCESTORS_MAX + 1):
         if actor is None:
             return False

@@ -2,7 +2,7 @@
 
     {"anchors": [], "checkpoint": "log.example/hsinchu …", "format": "fengtu-bundle/1",
      "genesis": {"document": "…", "index": 0, "proof": ["…"], "statement": "…"}, "handover": [],
-     "private": [], "private_map": {"facts": [], "prefixes": []},
+     "private": [], "private_map": null,
      "public_map": {"facts": [{"key": "…", "proof": "…", "value": "…"}],
                     "prefixes": [{"pairs": [["<key>", "<value>"]], "prefix": "…", "proof": "…"}]},
      "question": {"gtin": "04712345678900", "kind": "product", "lot": "L1"},
@@ -19,10 +19,13 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ledger.document import decode_json
 from ledger.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FORMAT = "fengtu-bundle/1"
 CONTENT_TYPE = "application/vnd.fengtu.bundle+json"
@@ -59,6 +62,7 @@ class BundledPrivate:
     path: tuple[bytes, ...]
     salt: bytes
     seal: int
+    disclosures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,18 @@ class BundledPrefix:
 
 @dataclass(frozen=True, slots=True)
 class BundledMap:
-    """What is proved of one map."""
+    """What is proved of the public map."""
 
+    facts: tuple[BundledFact, ...] = ()
+    prefixes: tuple[BundledPrefix, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BundledPrivateMap:
+    """What is proved of the private map: its root, the salt that opens the last seal's, and facts with blinds."""
+
+    root: bytes
+    salt: bytes
     facts: tuple[BundledFact, ...] = ()
     prefixes: tuple[BundledPrefix, ...] = ()
 
@@ -100,7 +114,7 @@ class Bundle:
     public_map: BundledMap
     checkpoint: bytes
     private: tuple[BundledPrivate, ...] = ()
-    private_map: BundledMap = BundledMap()
+    private_map: BundledPrivateMap | None = None
     handover: tuple[BundledRecord, ...] = ()
     anchors: tuple[dict[str, Any], ...] = ()
 
@@ -115,7 +129,7 @@ def encode_bundle(bundle: Bundle) -> bytes:
         "seals": [_record(one) for one in bundle.seals],
         "private": [_private(one) for one in bundle.private],
         "public_map": _map(bundle.public_map),
-        "private_map": _map(bundle.private_map),
+        "private_map": None if bundle.private_map is None else _private_map(bundle.private_map),
         "handover": [_record(one) for one in bundle.handover],
         "checkpoint": bundle.checkpoint.decode(),
         "anchors": list(bundle.anchors),
@@ -141,8 +155,8 @@ def decode_bundle(data: bytes) -> Bundle:
         records=tuple(_read_record(one, "record", disclosures=True) for one in _list(members["records"], "records")),
         seals=tuple(_read_record(one, "seal") for one in _list(members["seals"], "seals")),
         private=tuple(_read_private(one) for one in _list(members["private"], "private")),
-        public_map=_read_map(members["public_map"], private=False),
-        private_map=_read_map(members["private_map"], private=True),
+        public_map=_read_map(members["public_map"]),
+        private_map=None if members["private_map"] is None else _read_private_map(members["private_map"]),
         handover=tuple(_read_record(one, "handover") for one in _list(members["handover"], "handover")),
         checkpoint=_text(members["checkpoint"], "checkpoint").encode(),
         anchors=tuple(_anchor(one) for one in _list(members["anchors"], "anchors")),
@@ -173,19 +187,25 @@ def _private(one: BundledPrivate) -> dict[str, Any]:
         "path": [_base64(hash_) for hash_ in one.path],
         "salt": _base64(one.salt),
         "seal": one.seal,
+        "disclosures": list(one.disclosures),
     }
 
 
-def _map(one: BundledMap) -> dict[str, Any]:
+def _private_map(one: BundledPrivateMap) -> dict[str, Any]:
+    return {"root": _base64(one.root), "salt": _base64(one.salt), **_map(one)}
+
+
+def _map(one: BundledMap | BundledPrivateMap) -> dict[str, Any]:
+    private = isinstance(one, BundledPrivateMap)
     facts: list[dict[str, Any]] = []
     for fact in one.facts:
         value = None if fact.value is None else _base64(fact.value)
-        blind = {} if fact.blind is None else {"blind": _base64(fact.blind)}
+        blind = {"blind": None if fact.blind is None else _base64(fact.blind)} if private else {}
         facts.append({"key": _base64(fact.key), "value": value, "proof": _base64(fact.proof), **blind})
     prefixes: list[dict[str, Any]] = []
     for prefix in one.prefixes:
         pairs = [[_base64(key), _base64(value)] for key, value in prefix.pairs]
-        blinds = {} if prefix.blinds is None else {"blinds": [_base64(blind) for blind in prefix.blinds]}
+        blinds = {"blinds": [_base64(blind) for blind in prefix.blinds or ()]} if private else {}
         prefixes.append({"prefix": _base64(prefix.prefix), "pairs": pairs, "proof": _base64(prefix.proof), **blinds})
     return {"facts": facts, "prefixes": prefixes}
 
@@ -203,7 +223,8 @@ def _read_record(value: object, what: str, *, disclosures: bool = False) -> Bund
 
 
 def _read_private(value: object) -> BundledPrivate:
-    members = _check_members(value, "private", {"leaf", "document", "n", "count", "path", "salt", "seal"})
+    names = {"leaf", "document", "n", "count", "path", "salt", "seal", "disclosures"}
+    members = _check_members(value, "private", names)
     return BundledPrivate(
         _bytes(members["leaf"], "private leaf"),
         _text(members["document"], "private document").encode(),
@@ -212,11 +233,26 @@ def _read_private(value: object) -> BundledPrivate:
         tuple(_bytes(one, "private path") for one in _list(members["path"], "private path")),
         _bytes(members["salt"], "private salt"),
         _number(members["seal"], "private seal"),
+        tuple(_text(one, "private disclosure") for one in _list(members["disclosures"], "private disclosures")),
     )
 
 
-def _read_map(value: object, *, private: bool) -> BundledMap:
+def _read_map(value: object) -> BundledMap:
     members = _check_members(value, "map", {"facts", "prefixes"})
+    return BundledMap(_read_facts(members, private=False), _read_prefixes(members, private=False))
+
+
+def _read_private_map(value: object) -> BundledPrivateMap:
+    members = _check_members(value, "private map", {"root", "salt", "facts", "prefixes"})
+    return BundledPrivateMap(
+        _bytes(members["root"], "private map root"),
+        _bytes(members["salt"], "private map salt"),
+        _read_facts(members, private=True),
+        _read_prefixes(members, private=True),
+    )
+
+
+def _read_facts(members: Mapping[str, Any], *, private: bool) -> tuple[BundledFact, ...]:
     facts: list[BundledFact] = []
     for one in _list(members["facts"], "facts"):
         fact = _check_members(one, "fact", {"key", "value", "proof"} | ({"blind"} if private else set()))
@@ -225,9 +261,13 @@ def _read_map(value: object, *, private: bool) -> BundledMap:
                 _bytes(fact["key"], "fact key"),
                 None if fact["value"] is None else _bytes(fact["value"], "fact value"),
                 _bytes(fact["proof"], "fact proof"),
-                _bytes(fact["blind"], "fact blind") if private else None,
+                None if not private or fact["blind"] is None else _bytes(fact["blind"], "fact blind"),
             )
         )
+    return tuple(facts)
+
+
+def _read_prefixes(members: Mapping[str, Any], *, private: bool) -> tuple[BundledPrefix, ...]:
     prefixes: list[BundledPrefix] = []
     for one in _list(members["prefixes"], "prefixes"):
         prefix = _check_members(one, "prefix", {"prefix", "pairs", "proof"} | ({"blinds"} if private else set()))
@@ -239,7 +279,7 @@ def _read_map(value: object, *, private: bool) -> BundledMap:
         prefixes.append(
             BundledPrefix(_bytes(prefix["prefix"], "prefix"), tuple(pairs), _bytes(prefix["proof"], "proof"), blinds)
         )
-    return BundledMap(tuple(facts), tuple(prefixes))
+    return tuple(prefixes)
 
 
 def _pair(value: object) -> tuple[bytes, bytes]:

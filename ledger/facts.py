@@ -83,6 +83,17 @@ def private_position(size: int, n: int) -> bytes:
     return struct.pack(">QQ", size, n)
 
 
+def is_private(position: bytes) -> bool:
+    """Say whether a private record stands at a position."""
+    return int.from_bytes(position[8:], "big") != PUBLIC_N
+
+
+def record_id(position: bytes) -> str:
+    """Return a record's name at the log: `17` for a public one, `17.3` for a private one."""
+    size, n = struct.unpack(">QQ", position)
+    return str(size) if n == PUBLIC_N else f"{size}.{n}"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One fact as a rule sets it.

@@ -25,10 +25,11 @@ from ledger.fold import RULES_KEY, Accepted, Candidate, Fold, Start
 from ledger.genesis import decode_genesis
 from ledger.maps import Maps, StoredChange
 from ledger.merkle import leaf_hash, root
+from ledger.privateleaf import encode_private_leaf
 from ledger.record import Record, check_record, decode_record
 from ledger.rulebook import At, Submission
 from ledger.seal import Seal, blinded_root, decode_seal
-from ledger.sealer import private_leaf, runs_of_times
+from ledger.sealer import runs_of_times
 from ledger.store.store import Batch, Head, StoredEntry, StoredPrivate
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ class Replay:
                 private_root=blinded_root(salt("private_root", stored.index), roots.private, 0),
                 private_records_root=blinded_root(
                     salt("private_records_root", stored.index),
-                    root([leaf_hash(private_leaf(one)) for one in private]),
+                    root([leaf_hash(encode_private_leaf(one.size, one.time_ms, one.statement)) for one in private]),
                     len(private),
                 ),
                 rules=self._fold.rulebook_at(None if rules is None else cbor.decode(rules), stored.index).version,

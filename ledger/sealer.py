@@ -16,9 +16,10 @@ from ledger.facts import public_position
 from ledger.fold import RULES_KEY, Fold
 from ledger.maps import Maps
 from ledger.merkle import leaf_hash, root
+from ledger.privateleaf import encode_private_leaf
 from ledger.record import sign_record
 from ledger.seal import Seal, blinded_root, encode_seal
-from ledger.store.store import Batch, Head, StoredEntry, StoredPrivate
+from ledger.store.store import Batch, Head, StoredEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +100,10 @@ class Sealer:
         """Write a seal under the caller's lock and return its index; nothing counts before the caller's commit."""
         self._maps.advance(append.facts_after(self._maps.position))
         index = head.size
-        private_leaves = [private_leaf(one) for one in append.private_since(head.seal_index + 1)]
+        private_leaves = [
+            encode_private_leaf(one.size, one.time_ms, one.statement)
+            for one in append.private_since(head.seal_index + 1)
+        ]
         roots = self._maps.roots()
         salt = self._keys.replay.salt
         seal = Seal(
@@ -145,11 +149,6 @@ class Sealer:
             issued_at_s=time_ms // 1000,
             document=document.data,
         )
-
-
-def private_leaf(record: StoredPrivate) -> bytes:
-    """Return the leaf of a private record: size ‖ time_ms ‖ statement (formats.md, Private records)."""
-    return record.size.to_bytes(8, "big") + record.time_ms.to_bytes(8, "big") + record.statement
 
 
 def runs_of_times(entries: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

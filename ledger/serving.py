@@ -28,6 +28,7 @@ from ledger.store.store import StoreReader
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ledger.blind import ReplaySecret
     from ledger.log import Log
     from ledger.statemap import StateMap
     from ledger.store.store import Head, Store, StoredEntry
@@ -44,6 +45,9 @@ class View:
         checkpoint: the signed note, cosignatures included.
         public: the public map as of the seal.
         private: the private map as of the seal.
+        store: the tables, to be read up to this seal.
+        reader: hashes of the tree.
+        secret: what opens the private map's values.
     """
 
     seal_index: int
@@ -54,6 +58,12 @@ class View:
     private: StateMap
     store: Store
     reader: StoreReader
+    secret: ReplaySecret
+
+    @property
+    def position(self) -> bytes:
+        """The seal's position: everything before it is under this seal."""
+        return public_position(self.seal_index)
 
     @property
     def size(self) -> int:
@@ -143,6 +153,7 @@ class Serving:
                 private=self._maps.private,
                 store=store,
                 reader=StoreReader(store, head),
+                secret=self._log.fold.secret,
             )
         with self._moved:
             self._moved.notify_all()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from farms import GTIN, Farms, close_farms, open_farms
 from ledgers import KEYS
-from test_mutations import REPLAYER, WITNESS, cosigned, dump
+from mutations import dump
+from test_mutations import REPLAYER, WITNESS, cosigned
 
 from api.bundles import product_bundle
 from contracts.keys import lot_key

@@ -9,24 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ledger import cbor
 from ledger.checkpoint import check_cosignature
 from ledger.disclosure import check_disclosure
 from ledger.document import decode_document
 from ledger.errors import FormatError, ProofError
-from ledger.facts import KEY_SIZE, PREFIX_BITS, PREFIX_SIZE
+from ledger.facts import is_private, private_position, public_position, record_id
 from ledger.genesis import decode_genesis
-from ledger.merkle import check_inclusion, leaf_hash
+from ledger.merkle import check_inclusion, leaf_hash, root_from_inclusion
+from ledger.privateleaf import decode_private_leaf
 from ledger.record import check_record, decode_record
-from ledger.seal import decode_seal
-from ledger.statemap import check_absence, check_prefix, check_presence
-from verifiers.source import SourcedRecord, by_sequence
+from ledger.seal import blinded_root, decode_seal
+from verifiers.proved import open_private, open_public
+from verifiers.source import SourcedRecord
 from verifiers.verdict import Steps, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ledger.bundle import Bundle, BundledRecord
+    from ledger.bundle import Bundle, BundledPrivate, BundledRecord
     from ledger.checkpoint import Checkpoint
     from ledger.policy import Policy
     from ledger.record import Record
@@ -51,10 +51,8 @@ class Frame:
         self._bundle = bundle
         self._policy = policy
         self._origin = policy.log.name
-        self._asked: set[bytes | int] = set()
-        self._records: dict[int, SourcedRecord] = {}
-        self._prefixes: dict[bytes, dict[int, Any]] = {}
-        self._facts: dict[bytes, Any] = {}
+        self._asked: set[bytes] = set()
+        self._records: dict[bytes, SourcedRecord] = {}
         with steps.step(1, "policy") as found:
             record_key = self._open_genesis()
             found.append(self._origin)
@@ -73,37 +71,53 @@ class Frame:
             self.seal = self._last_seal()
             found.append(f"seal {self.seal.size}")
         with steps.step(5, "facts") as found:
-            self._open_map()
-            found.append(f"{len(self._facts)} facts, {len(self._prefixes)} prefixes")
+            self._public = open_public(bundle.public_map, self.seal)
+            self._private = open_private(bundle.private_map, self.seal)
+            found.append(str(self._public) if bundle.private_map is None else f"{self._public}; {self._private}")
         with steps.step(6, "records") as found:
-            self._open_records()
+            for one in bundle.records:
+                self._keep(self._opened(public_position(one.index), one.statement, one.document))
+            for private in bundle.private:
+                self._keep(self._open_private_record(private))
             found.append(f"{len(self._records)} records")
 
     # As a source
 
     def prefix(self, prefix: bytes) -> dict[int, Any]:
-        """Return all values under a proved prefix."""
-        self._asked.add(prefix)
-        if prefix not in self._prefixes:
-            raise ProofError("the bundle", expected=f"all facts under {prefix.hex()}", got="none")
-        return self._prefixes[prefix]
+        """Return all values under a proved prefix of the public map."""
+        return self._public.prefix(prefix)
 
     def fact(self, key: bytes) -> Any | None:
-        """Return the value of a proved fact."""
-        self._asked.add(key)
-        if key not in self._facts:
-            raise ProofError("the bundle", expected=f"the fact {key.hex()}", got="none")
-        return self._facts[key]
+        """Return the value of a proved fact of the public map."""
+        return self._public.fact(key)
 
     def record(self, index: int) -> SourcedRecord:
-        """Return a proved record."""
-        self._asked.add(index)
-        if index not in self._records:
-            raise ProofError("the bundle", expected=f"record {index}", got="none")
-        return self._records[index]
+        """Return a proved public record."""
+        return self._record(public_position(index))
+
+    def private_prefix(self, prefix: bytes) -> dict[int, Any]:
+        """Return all values under a proved prefix of the private map."""
+        return self._private.prefix(prefix)
+
+    def private_fact(self, key: bytes) -> Any | None:
+        """Return the value of a proved fact of the private map."""
+        return self._private.fact(key)
+
+    def private_record(self, position: bytes) -> SourcedRecord:
+        """Return a proved private record."""
+        return self._record(position)
 
     def expect(self, indexes: Iterable[int]) -> None:
         """Nothing to do: a bundle is whole."""
+
+    def expect_private(self, positions: Iterable[bytes]) -> None:
+        """Nothing to do: a bundle is whole."""
+
+    def _record(self, position: bytes) -> SourcedRecord:
+        self._asked.add(position)
+        if position not in self._records:
+            raise ProofError("the bundle", expected=f"record {record_id(position)}", got="none")
+        return self._records[position]
 
     # The rest of a verification
 
@@ -113,15 +127,20 @@ class Frame:
         Raises:
             ProofError: one was not.
         """
-        for name, parts in (("record", self._records), ("prefix", self._prefixes), ("fact", self._facts)):
-            for part in parts:
-                if part not in self._asked:
-                    shown = part.hex() if isinstance(part, bytes) else part
-                    raise ProofError("the bundle", expected="nothing beyond the question", got=f"the {name} {shown}")
-        needed = {self._seal_of(index).size for index in self._records} | {self.seal.size}
+        beyond = "nothing beyond the question"
+        for position in self._records:
+            if position not in self._asked:
+                raise ProofError("the bundle", expected=beyond, got=f"the record {record_id(position)}")
+        self._public.check_used()
+        self._private.check_used()
+        needed = {self._seal_of(one.index).size for one in self._bundle.records}
+        needed |= {one.seal for one in self._bundle.private} | {self.seal.size}
         for seal in self._seals:
             if seal not in needed:
-                raise ProofError("the bundle", expected="nothing beyond the question", got=f"the seal {seal}")
+                raise ProofError("the bundle", expected=beyond, got=f"the seal {seal}")
+        empty = self._bundle.private_map
+        if empty is not None and not empty.facts and not empty.prefixes:
+            raise ProofError("the bundle", expected=beyond, got="an empty private map")
 
     def disclosures(self, erased: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the hidden fields of the bundle's records, each shown, erased or withheld.
@@ -133,18 +152,23 @@ class Frame:
             ProofError: a disclosure that no document commits to, or one twice.
         """
         found: list[dict[str, Any]] = []
-        for one in self._bundle.records:
-            document = self._records[one.index].document
+        shown: list[tuple[bytes, tuple[str, ...]]] = [
+            *((public_position(one.index), one.disclosures) for one in self._bundle.records),
+            *((_private_position(one), one.disclosures) for one in self._bundle.private),
+        ]
+        for position, disclosures in shown:
+            document = self._records[position].document
             texts: dict[str, str] = {}
-            for text in one.disclosures:
+            for text in disclosures:
                 name = next((n for n, digest in document.hidden.items() if _opens(text, n, digest)), None)
                 if name is None or name in texts:
-                    raise ProofError(f"a disclosure of record {one.index}", expected="one that its document commits to")
+                    what = f"a disclosure of record {record_id(position)}"
+                    raise ProofError(what, expected="one that its document commits to")
                 texts[name] = text
             for name, digest in sorted(document.hidden.items()):
                 state = "shown" if name in texts else "erased" if digest in erased else "withheld"
                 value = check_disclosure(texts[name], name, digest).value if name in texts else None
-                found.append({"record": one.index, "name": name, "state": state, "value": value})
+                found.append({"record": _place(position), "name": name, "state": state, "value": value})
         return found
 
     def standing(self, now: int, *, private: bool = False) -> Standing:
@@ -230,43 +254,37 @@ class Frame:
             raise ProofError("the checkpoint", expected="one that ends in a seal", got=f"size {self.checkpoint.size}")
         return last
 
-    def _open_map(self) -> None:
-        root = self.seal.public_root
-        for prefix in self._bundle.public_map.prefixes:
-            if len(prefix.prefix) != PREFIX_SIZE or prefix.prefix in self._prefixes:
-                raise ProofError("a prefix", expected=f"{PREFIX_SIZE} bytes, once", got=prefix.prefix.hex()[:80])
-            for key, _ in prefix.pairs:
-                if len(key) != KEY_SIZE:
-                    raise ProofError("a fact's key", expected=f"{KEY_SIZE} bytes", got=f"{len(key)} bytes")
-            if list(prefix.pairs) != sorted(prefix.pairs):
-                raise ProofError("the facts of a prefix", expected="their keys' order")
-            check_prefix(root, prefix.prefix, PREFIX_BITS, prefix.pairs, prefix.proof)
-            self._prefixes[prefix.prefix] = by_sequence((key, cbor.decode(value)) for key, value in prefix.pairs)
-        for fact in self._bundle.public_map.facts:
-            if len(fact.key) != KEY_SIZE or fact.key in self._facts:
-                raise ProofError("a fact's key", expected=f"{KEY_SIZE} bytes, once", got=fact.key.hex()[:80])
-            if fact.value is None:
-                check_absence(root, fact.key, fact.proof)
-                self._facts[fact.key] = None
-            else:
-                check_presence(root, fact.key, fact.value, fact.proof)
-                self._facts[fact.key] = cbor.decode(fact.value)
-        private = self._bundle.private_map
-        if private.facts or private.prefixes or self._bundle.private:
-            raise ProofError("the bundle", expected="no private part in this question")
+    def _keep(self, found: SourcedRecord) -> None:
+        if found.position in self._records:
+            raise ProofError("the records", expected="each once", got=found.id)
+        self._records[found.position] = found
 
-    def _open_records(self) -> None:
-        for one in self._bundle.records:
-            if one.index in self._records:
-                raise ProofError("the records", expected="each once", got=one.index)
-            record = decode_record(one.statement)
-            if record.audience != self._origin:
-                raise ProofError(f"record {one.index}", expected=f"one for {self._origin}", got=record.audience)
-            document = decode_document(one.document)
-            if record.document_hash != document.hash:
-                raise ProofError(f"record {one.index}", expected=record.document_hash.hex(), got=document.hash.hex())
-            seal = self._seal_of(one.index)
-            self._records[one.index] = SourcedRecord(one.index, record, document, seal.time_of(one.index))
+    def _opened(self, position: bytes, statement: bytes, data: bytes, time_ms: int | None = None) -> SourcedRecord:
+        record, document = decode_record(statement), decode_document(data)
+        name = f"record {record_id(position)}"
+        if record.audience != self._origin:
+            raise ProofError(name, expected=f"one for {self._origin}", got=record.audience)
+        if record.document_hash != document.hash:
+            raise ProofError(name, expected=record.document_hash.hex(), got=document.hash.hex())
+        if time_ms is None:
+            index = int.from_bytes(position[:8], "big")
+            time_ms = self._seal_of(index).time_of(index)
+        return SourcedRecord(position, record, document, time_ms)
+
+    def _open_private_record(self, one: BundledPrivate) -> SourcedRecord:
+        """Prove a private record: its leaf stands in the tree whose salted root its seal holds."""
+        leaf = decode_private_leaf(one.leaf)
+        position = private_position(leaf.size, one.n)
+        name = f"record {record_id(position)}"
+        seal = self._seals.get(one.seal)
+        if seal is None or not seal.since <= leaf.size <= seal.size:
+            raise ProofError("the bundle", expected=f"the first seal after {name}", got=f"seal {one.seal}")
+        opened = blinded_root(one.salt, root_from_inclusion(leaf_hash(one.leaf), one.n, one.count, one.path), one.count)
+        if opened != seal.private_records_root:
+            raise ProofError(
+                f"{name} under seal {one.seal}", expected=seal.private_records_root.hex(), got=opened.hex()
+            )
+        return self._opened(position, leaf.statement, one.document, leaf.time_ms)
 
     def _seal_of(self, index: int) -> Seal:
         """Return the first seal after an entry: it proves the entry's time."""
@@ -274,6 +292,16 @@ class Frame:
         if seal is None:
             raise ProofError("the bundle", expected=f"the first seal after record {index}", got="none")
         return seal
+
+
+def _private_position(one: BundledPrivate) -> bytes:
+    return private_position(decode_private_leaf(one.leaf).size, one.n)
+
+
+def _place(position: bytes) -> int | str:
+    """Return how a verdict names a record: an index, or `17.3`."""
+    name = record_id(position)
+    return name if is_private(position) else int(name)
 
 
 def failed(steps: Steps) -> Verdict:

@@ -14,11 +14,11 @@ from contracts.keys import key_prefix
 from contracts.rulebook import check_form
 from ledger import signature
 from ledger.errors import ProofError
-from ledger.facts import public_position, sequence_of
+from ledger.facts import is_private, record_id, sequence_of
 from ledger.signature import thumbprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ledger.document import Document
     from ledger.record import Record
@@ -26,12 +26,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourcedRecord:
-    """A public record with its document and the time of its batch, Unix milliseconds."""
+    """A record with its document and the time of its batch.
 
-    index: int
+    Attributes:
+        position: 16 bytes; its place in the order of everything.
+        record: the record.
+        document: what it commits to.
+        time_ms: Unix milliseconds.
+    """
+
+    position: bytes
     record: Record
     document: Document
     time_ms: int
+
+    @property
+    def index(self) -> int:
+        """The index of a public record; of a private one the tree size at which it stands."""
+        return int.from_bytes(self.position[:8], "big")
+
+    @property
+    def id(self) -> str:
+        """Its name at the log: `17`, or `17.3` for a private one."""
+        return record_id(self.position)
 
 
 class Source(Protocol):
@@ -47,11 +64,23 @@ class Source(Protocol):
         """Return a public record; that it stands at its index at that time is the source's to prove."""
 
     def expect(self, indexes: Iterable[int]) -> None:
-        """Say which records will be asked for next."""
+        """Say which public records will be asked for next."""
+
+    def private_prefix(self, prefix: bytes) -> dict[int, Any]:
+        """Return all values under a 33-byte prefix of the private map, by sequence."""
+
+    def private_fact(self, key: bytes) -> Any | None:
+        """Return the value of a key of the private map, None where it has none."""
+
+    def private_record(self, position: bytes) -> SourcedRecord:
+        """Return the private record at a position of 16 bytes."""
+
+    def expect_private(self, positions: Iterable[bytes]) -> None:
+        """Say which private records will be asked for next."""
 
 
 def checked_record(source: Source, index: int) -> SourcedRecord:
-    """Return a record whose form, key and signature hold.
+    """Return a public record whose form, key and signature hold.
 
     Raises:
         ProofError: its key was not entitled where it stands, or is another actor's.
@@ -59,23 +88,53 @@ def checked_record(source: Source, index: int) -> SourcedRecord:
         RefusedError: header and document do not agree.
     """
     found = source.record(index)
+    check_signed(found, source.prefix(key_prefix(found.record.kid)))
+    return found
+
+
+def checked_private(source: Source, position: bytes) -> SourcedRecord:
+    """Return a private record of an actor whose form, key and signature hold.
+
+    Raises:
+        ProofError: its key was not entitled where it stands, or is another actor's.
+        SignatureError: the signature does not verify.
+        RefusedError: header and document do not agree.
+    """
+    found = source.private_record(position)
+    check_signed(found, source.prefix(key_prefix(found.record.kid)))
+    return found
+
+
+def check_signed(found: SourcedRecord, facts: Mapping[int, Any]) -> None:
+    """Check a record's form, that its key was entitled where it stands, and its signature.
+
+    Args:
+        found: the record.
+        facts: all facts of its key, by sequence.
+
+    Raises:
+        ProofError: the key was not entitled there, or is another actor's.
+        SignatureError: the signature does not verify.
+        RefusedError: header and document do not agree.
+    """
     record = found.record
-    check_form(record, found.document)
+    if check_form(record, found.document).private != is_private(found.position):
+        raise ProofError(f"record {found.id}", expected="one that stands where its kind belongs", got=record.kind)
     if record.document_hash != found.document.hash:
-        raise ProofError(f"record {index}", expected=record.document_hash.hex(), got=found.document.hash.hex())
-    facts = source.prefix(key_prefix(record.kid))
+        raise ProofError(f"record {found.id}", expected=record.document_hash.hex(), got=found.document.hash.hex())
     state = facts.get(0)
     if state is None:
-        raise ProofError(f"the key of record {index}", expected="a registered key", got=record.kid.hex())
+        raise ProofError(f"the key of record {found.id}", expected="a registered key", got=record.kid.hex())
     if thumbprint(state["public_key"]) != record.kid or state["actor"] != record.issuer:
-        raise ProofError(f"the key of record {index}", expected=f"a key of {record.issuer}", got=state["actor"])
+        raise ProofError(f"the key of record {found.id}", expected=f"a key of {record.issuer}", got=state["actor"])
     intervals = [value for sequence, value in sorted(facts.items()) if sequence]
     if len(intervals) != state["intervals"]:
-        raise ProofError(f"the key of record {index}", expected=f"{state['intervals']} intervals", got=len(intervals))
-    if not entitled(intervals, public_position(index)):
-        raise ProofError(f"the key of record {index}", expected="one entitled at that index", got=record.kid.hex())
+        raise ProofError(
+            f"the key of record {found.id}", expected=f"{state['intervals']} intervals", got=len(intervals)
+        )
+    if not entitled(intervals, found.position):
+        raise ProofError(f"the key of record {found.id}", expected="one entitled there", got=record.kid.hex())
     signature.check(state["public_key"], record.signed, record.signature)
-    return found
 
 
 def by_sequence(pairs: Iterable[tuple[bytes, Any]]) -> dict[int, Any]:

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection, Engine, Table, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Table, and_, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.edge import Edge, Tile, perfect_root
 from ledger.errors import CorruptError, NotFoundError, QueueFullError, UnavailableError
-from ledger.facts import PREFIX_SIZE, public_position
+from ledger.facts import PREFIX_SIZE, private_position, public_position
 from ledger.maps import StoredChange
 from ledger.merkle import root_at
 from ledger.store import migrate
@@ -374,18 +374,18 @@ class Store:
         with self._read() as connection:
             return [StoredPrivate(*_bytes(row)) for row in connection.execute(query)]
 
-    def private_record(self, size: int, n: int) -> StoredPrivate:
-        """Return one private record.
-
-        Raises:
-            NotFoundError: there is none at that place.
-        """
-        query = select(PRIVATE).where(PRIVATE.c.size == size, PRIVATE.c.n == n)
-        with self._read() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            raise NotFoundError("private record", got=f"{size}.{n}")
-        return StoredPrivate(*_bytes(row))
+    def private_at(self, positions: Sequence[bytes]) -> dict[bytes, StoredPrivate]:
+        """Return the private records at these positions that exist."""
+        found: dict[bytes, StoredPrivate] = {}
+        wanted = sorted({(_uint64(one, 0), _uint64(one, 8)) for one in positions})
+        for start in range(0, len(wanted), READ_ROWS_MAX):
+            part = wanted[start : start + READ_ROWS_MAX]
+            with self._read() as connection:
+                rows = connection.execute(select(PRIVATE).where(tuple_(PRIVATE.c.size, PRIVATE.c.n).in_(part)))
+                for row in rows:
+                    one = StoredPrivate(*_bytes(row))
+                    found[private_position(one.size, one.n)] = one
+        return found
 
     def documents(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the documents that are kept under these hashes."""
@@ -459,6 +459,12 @@ class Store:
                 if seal is not None:
                     found[index] = seal
         return found
+
+    def seal_before(self, index: int) -> int:
+        """Return the index of the last seal before an index, -1 where there is none."""
+        with self._read() as connection:
+            found = connection.execute(select(func.max(SEALS.c.index)).where(SEALS.c.index < index)).scalar_one()
+        return -1 if found is None else int(found)
 
     def newest_seal(self) -> tuple[int, bytes, int] | None:
         """Return (index, root, time_ms) of the newest seal."""
@@ -582,6 +588,10 @@ def _place(height: int, index: int) -> tuple[int, int, int, int]:
     level, rise = divmod(height, 8)
     first = index << rise
     return level, first // TILE_WIDTH, first % TILE_WIDTH, 1 << rise
+
+
+def _uint64(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 8], "big")
 
 
 def _bytes(row: Any) -> tuple[Any, ...]:
