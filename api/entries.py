@@ -17,10 +17,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.bodies import content_type, read_body
+from api.private import names_private, open_private, private_bundle
 from api.problems import concise, status_of
 from api.services import Node, Services
 from ledger import cbor
 from ledger.admission import Prepared, check_committed
+from ledger.bundle import CONTENT_TYPE
 from ledger.disclosure import open_disclosure
 from ledger.document import DOCUMENT_SIZE_MAX
 from ledger.errors import FengtuError, FormatError, NotFoundError
@@ -38,6 +40,7 @@ BATCH_SIZE_MAX = 16 * 2**20
 BATCH_RECORDS_MAX = 4_000
 DISCLOSURES_MAX = 64
 COSE = "application/cose"
+NO_STORE = {"Cache-Control": "no-store"}
 CBOR = "application/cbor"
 
 Pair = tuple[bytes, bytes, list[tuple[str, bool]]]
@@ -99,8 +102,14 @@ async def put_document(request: Request, node: Node, sha256: str) -> Response:
 
 
 @router.get("/entries/{entry_id}")
-def receipt(node: Node, entry_id: str) -> Response:
-    """Return the receipt of a public record; 302 to itself until it is sealed."""
+def receipt(request: Request, node: Node, entry_id: str) -> Response:
+    """Return the receipt of a public record, the proof file of a private one; 302 to itself until it is sealed."""
+    if names_private(entry_id):
+        position, _, _ = open_private(request, node, entry_id)
+        data = private_bundle(node, position)
+        if data is None:
+            return Response(status_code=302, headers={"Location": f"/entries/{entry_id}", "Retry-After": "1"})
+        return Response(data, headers=NO_STORE, media_type=CONTENT_TYPE)
     index = entry_index(node, entry_id)
     found = node.serving.receipts([index]).get(index)
     if found is None:
@@ -118,14 +127,19 @@ def transparent_statement(node: Node, entry_id: str) -> Response:
 
 
 @router.get("/entries/{entry_id}/record")
-def record(node: Node, entry_id: str) -> Response:
-    """Return the leaf's exact bytes."""
+def record(request: Request, node: Node, entry_id: str) -> Response:
+    """Return the record's exact bytes: a public leaf, or a private record to those whom it concerns."""
+    if names_private(entry_id):
+        return Response(open_private(request, node, entry_id)[1].statement, headers=NO_STORE, media_type=COSE)
     return Response(node.log.store.entry(entry_index(node, entry_id)).statement, media_type=COSE)
 
 
 @router.get("/entries/{entry_id}/document")
-def document(node: Node, entry_id: str) -> Response:
-    """Return the document of a public record, byte for byte."""
+def document(request: Request, node: Node, entry_id: str) -> Response:
+    """Return a record's document, byte for byte; a private one's to those whom it concerns."""
+    if names_private(entry_id):
+        own = open_private(request, node, entry_id)[2].data
+        return Response(own, headers=NO_STORE, media_type="application/json")
     hash_ = node.log.store.entry(entry_index(node, entry_id)).document_hash
     data = node.log.store.documents([hash_]).get(hash_)
     if data is None:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from api.entries import entry_index
+from api.private import names_private, open_private
 from api.problems import ForbiddenError
 from api.services import Node, Services
 from api.signed import open_request
@@ -36,6 +37,9 @@ router = APIRouter(tags=["hidden fields"])
 @router.get("/entries/{entry_id}/disclosures")
 def disclosures(request: Request, node: Node, entry_id: str) -> JSONResponse:
     """Return a record's hidden fields, each shown, erased or withheld; more of them to a signed request."""
+    if names_private(entry_id):
+        position, _, own = open_private(request, node, entry_id)
+        return JSONResponse(_fields(node, position, own, everything=True), headers={"Cache-Control": "no-store"})
     index = entry_index(node, entry_id)
     entry = node.log.store.entry(index)
     data = node.log.store.documents([entry.document_hash]).get(entry.document_hash)
@@ -52,11 +56,12 @@ def disclosures(request: Request, node: Node, entry_id: str) -> JSONResponse:
                 expected="whose act it is, who entered it, or one above",
                 got=reader,
             )
-    return JSONResponse(_fields(node, index, document, everything=everything), headers={"Cache-Control": "no-store"})
+    fields = _fields(node, public_position(index), document, everything=everything)
+    return JSONResponse(fields, headers={"Cache-Control": "no-store"})
 
 
-def _fields(node: Services, index: int, document: Document, *, everything: bool) -> list[dict[str, Any]]:
-    stored = [one for one in node.log.store.disclosures([public_position(index)]) if everything or one.public]
+def _fields(node: Services, position: bytes, document: Document, *, everything: bool) -> list[dict[str, Any]]:
+    stored = [one for one in node.log.store.disclosures([position]) if everything or one.public]
     texts = node.vault.open(stored)
     erasures = node.log.store.latest([erasure_key(digest) for digest in document.hidden.values()])
     fields: list[dict[str, Any]] = []

@@ -66,6 +66,12 @@ def check_form(record: Record, document: Document) -> Kind:
     return kind
 
 
+def readers_of(record: Record, document: Document, facts: Facts) -> set[str]:
+    """Return who may read a private record: who signed it, whose act it is, and whom its kind names."""
+    kind = kind_of(record.kind)
+    return {record.issuer, kind.actor_of(record, document), *kind.readers(document.body, facts)}
+
+
 class Rules:
     """Version 1."""
 

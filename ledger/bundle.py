@@ -37,6 +37,7 @@ QUESTIONS = {
     "payment": ("redemption",),
     "account": ("account",),
     "licence": ("licence",),
+    "record": ("record",),
 }
 
 

@@ -94,6 +94,23 @@ def record_id(position: bytes) -> str:
     return str(size) if n == PUBLIC_N else f"{size}.{n}"
 
 
+def position_of(record_id: str) -> bytes:
+    """Return the position of a record by its name at the log.
+
+    Raises:
+        FormatError: it is no such name.
+    """
+    size, dot, n = record_id.partition(".")
+    if not all(_is_number(part) for part in ((size, n) if dot else (size,))):
+        raise FormatError("record", expected="an index such as 17, or 17.3", got=record_id[:40])
+    return private_position(int(size), int(n)) if dot else public_position(int(size))
+
+
+def _is_number(text: str) -> bool:
+    plain = text.isascii() and text.isdigit() and len(text) <= 18
+    return plain and (text == "0" or not text.startswith("0"))
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One fact as a rule sets it.

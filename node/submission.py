@@ -18,14 +18,17 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from api.signed import sign_request
 from contracts.rulebook import check_form, kind_of
 from ledger import cbor
+from ledger.bundle import decode_bundle
 from ledger.disclosure import make_disclosure, open_disclosure
 from ledger.document import Document, decode_document, decode_json, encode_document
 from ledger.errors import FormatError, ProofError
 from ledger.merkle import leaf_hash
 from ledger.receipt import attach_receipt, check_receipt, split_transparent
 from ledger.record import decode_record, sign_record
+from verifiers.record import verify as verify_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 CBOR = "application/cbor"
 COSE = "application/cose"
 WAIT_S = 30.0
+PRIVATE_WAIT_S = 90.0
 POLL_S = 0.25
 
 Disclosures = list[tuple[str, bool]]
@@ -62,12 +66,15 @@ class Registered:
 
     Attributes:
         id: the record's name at the log: `17`, or `17.3` for a private one.
-        transparent: the record with its checked receipt; None for a private record, and where no seal came in time.
+        proof: what its owner keeps, checked: of a public record the record with its receipt, of a private one its proof
+            file; None where no seal came in time, and for a private record without the key to read it.
+        private: whether it is a private record.
         repeated: whether this is the first answer given again.
     """
 
     id: str
-    transparent: bytes | None
+    proof: bytes | None
+    private: bool
     repeated: bool
 
 
@@ -185,16 +192,19 @@ def submission(statement: bytes, document: bytes, disclosures: Sequence[tuple[st
     return [*pair, [list(one) for one in disclosures]] if disclosures else pair
 
 
-def register(remote: Remote, item: list[Any], *, wait_s: float = WAIT_S) -> Registered:
-    """Hand in a submission and wait for its receipt, which is checked.
+def register(
+    remote: Remote, item: list[Any], *, key: SigningKey | None = None, wait_s: float | None = None
+) -> Registered:
+    """Hand in a submission and wait for its receipt or proof file, which is checked.
 
-    The receipt is checked against the key that the node shows. It keeps an honest node's answer from being damaged;
-    whom to trust is for `fengtu verify` and a policy.
+    It is checked against the keys that the node shows. That keeps an honest node's answer from being damaged; whom to
+    trust is for `fengtu verify` and a policy.
 
     Args:
         remote: the node.
         item: what `submission` gives.
-        wait_s: how long to wait for the receipt of a public record, in seconds.
+        key: the key that signs for reading a private record.
+        wait_s: how long to wait for the seal, in seconds; a private record's comes on the minute.
 
     Raises:
         RefusedError: a rule does not let it in.
@@ -207,20 +217,39 @@ def register(remote: Remote, item: list[Any], *, wait_s: float = WAIT_S) -> Regi
     if not isinstance(members, dict) or not isinstance(members.get("id"), str):
         raise FormatError("the node's answer", expected="a map with an id", got=repr(members)[:80])
     id_, repeated = members["id"], members.get("repeated") is True
-    if "index" not in members:
-        return Registered(id_, None, repeated)
-    statement = item[0]
-    deadline = time.monotonic() + wait_s
-    while True:
-        found = remote.get(f"/entries/{id_}/statement")
-        receipts = split_transparent(found)[1]
-        if receipts:
-            break
-        if time.monotonic() > deadline:
-            return Registered(id_, None, repeated)
-        time.sleep(POLL_S)
+    private = "index" not in members
+    read = _read_private if private else _read_public
+    proof = None
+    if key is not None or not private:
+        deadline = time.monotonic() + (wait_s if wait_s is not None else PRIVATE_WAIT_S if private else WAIT_S)
+        while (proof := read(remote, id_, item[0], key)) is None and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+    return Registered(id_, proof, private, repeated)
+
+
+def _read_private(remote: Remote, id_: str, statement: bytes, key: SigningKey | None) -> bytes | None:
+    """Return the checked proof file of a private record, None until it is sealed."""
+    if key is None:
+        return None
+    path = f"/entries/{id_}"
+    answer = remote.ask("GET", path, headers=sign_request(key, "GET", remote.url + path))
+    if answer.status != 200:
+        return None
+    verdict = verify_record(answer.body, remote.get("/log/policy"), int(time.time()))
+    if verdict.kind == "fails":
+        raise ProofError("the record's proof", expected=verdict.steps[-1].expected, got=verdict.steps[-1].got)
+    if [one.leaf[16:] for one in decode_bundle(answer.body).private] != [statement]:
+        raise ProofError("the record's proof", expected="the record that was handed in", got="another")
+    return answer.body
+
+
+def _read_public(remote: Remote, id_: str, statement: bytes, _: SigningKey | None) -> bytes | None:
+    """Return the record with its checked receipt, None until it is sealed."""
+    receipts = split_transparent(remote.get(f"/entries/{id_}/statement"))[1]
+    if not receipts:
+        return None
     keys = cbor.decode(remote.get("/.well-known/scitt-keys"))
     if not isinstance(keys, list) or not keys or not isinstance(keys[0], dict):
         raise FormatError("the node's receipt keys", expected="a COSE key set", got=repr(keys)[:80])
     check_receipt(receipts[0], leaf_hash(statement), keys[0].get(-2, b""), decode_record(statement).audience)
-    return Registered(id_, attach_receipt(statement, receipts[0]), repeated)
+    return attach_receipt(statement, receipts[0])

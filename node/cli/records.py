@@ -84,11 +84,14 @@ def submit(
             help="Texts of hidden fields to hand over.", show_default="RECORD.disclosures.json where there is one"
         ),
     ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The key that reads a private record's proof.", show_default=False)
+    ] = None,
 ) -> None:
     """Register a record and keep the transparent statement: the record with the log's receipt in it.
 
-    Handing in the same record again is safe: the first answer comes again. A private record has no receipt; its owner
-    reads its proof with the key that signed it.
+    Handing in the same record again is safe: the first answer comes again. A private record has no receipt; with --key
+    its proof file is kept instead, once the log has sealed it, which it does on the minute.
     """
     beside = _beside(record, "disclosures")
     texts = disclose or (beside if beside.exists() else None)
@@ -98,16 +101,20 @@ def submit(
         decode_disclosures(options.read(texts)) if texts is not None else [],
     )
     with Remote(url) as remote:
-        registered = register(remote, item)
+        registered = register(remote, item, key=None if key is None else options.open_key(key, None)[1])
     again = ", as before" if registered.repeated else ""
-    if registered.transparent is None:
+    if registered.proof is None:
         options.say(f"registered as {registered.id}{again}")
         if output is not None:
-            options.note(f"{output} is not written: a private record, or one that is not sealed yet, has no receipt.")
+            why = (
+                "a private record is read with its --key" if registered.private and key is None else "no seal came yet"
+            )
+            options.note(f"{output} is not written: {why}. The same command again writes it.")
         return
     if output is not None:
-        write_file(output, registered.transparent)
-    options.say(f"registered as {registered.id}{again}; the receipt holds" + (f", in {output}" if output else ""))
+        write_file(output, registered.proof)
+    what = "the proof file" if registered.private else "the receipt"
+    options.say(f"registered as {registered.id}{again}; {what} holds" + (f", in {output}" if output else ""))
 
 
 def _beside(record: Path, what: str) -> Path:
