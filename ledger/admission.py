@@ -16,12 +16,13 @@ from ledger import signature
 from ledger.document import Document, decode_document
 from ledger.errors import FengtuError, FormatError, SignatureError
 from ledger.fold import Candidate, Fold, State
-from ledger.record import decode_record
+from ledger.record import decode_records
 from ledger.rulebook import Signer, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ledger.record import Record
     from ledger.store.store import Store
 
 SIGNERS_MAX = 100_000
@@ -91,26 +92,29 @@ class Admission:
         Each future is done and holds its `Prepared` or its error.
         """
         decoded: list[tuple[Submission, bool] | FengtuError] = []
-        for statement, document, _ in submissions:
+        records = decode_records([statement for statement, _, _ in submissions])
+        for record, (_, document, _) in zip(records, submissions, strict=True):
             try:
-                submission = Submission(decode_record(statement), decode_document(document))
+                if isinstance(record, FormatError):
+                    raise record
+                submission = Submission(record, decode_document(document))
                 decoded.append((submission, self._fold.check_header(submission)))
             except FengtuError as error:
                 decoded.append(error)
         self._learn_signers([one[0].record.kid for one in decoded if not isinstance(one, FengtuError)])
+        faults = self._faults([None if isinstance(one, FengtuError) else one[0].record for one in decoded])
         results: list[Future[Prepared]] = []
-        for one, (_, _, evidence) in zip(decoded, submissions, strict=True):
+        for number, (one, (_, _, evidence)) in enumerate(zip(decoded, submissions, strict=True)):
             result: Future[Prepared] = Future()
             results.append(result)
             if isinstance(one, FengtuError):
                 result.set_exception(one)
                 continue
-            submission, private = one
-            try:
-                verified = self._check_signature(submission)
-            except SignatureError as error:
-                result.set_exception(error)
+            if number in faults:
+                result.set_exception(faults[number])
                 continue
+            submission, private = one
+            verified = submission.record.kid in self._signers
             result.set_result(Prepared(Candidate(submission, private, verified), evidence))
         return results
 
@@ -133,10 +137,12 @@ class Admission:
                 return
             known.update(self._store.latest(sorted(state.missing)))
 
-    def _check_signature(self, submission: Submission) -> bool:
-        """Check a signature by a known key; say whether it was (a key may be registered in the same batch)."""
-        signer = self._signers.get(submission.record.kid)
-        if signer is None:
-            return False
-        signature.check(signer.public_key, submission.record.signed, submission.record.signature)
-        return True
+    def _faults(self, records: Sequence[Record | None]) -> dict[int, SignatureError]:
+        """Return whose signatures fail, by number; those of unknown keys wait, for a key may come in the same batch."""
+        numbers = [n for n, record in enumerate(records) if record is not None and record.kid in self._signers]
+        signed = [
+            (self._signers[record.kid].public_key, record.signed, record.signature)
+            for record in (records[n] for n in numbers)
+            if record is not None
+        ]
+        return {numbers[n]: error for n, error in signature.faults(signed).items()}

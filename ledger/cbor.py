@@ -14,6 +14,7 @@ from typing import Any
 
 import cbor2
 
+from ledger import core
 from ledger.errors import FormatError
 
 DEPTH_MAX = 16
@@ -26,6 +27,10 @@ def encode(value: Any) -> bytes:
     Raises:
         FormatError: it holds something that has none here, such as a float.
     """
+    if core.native is not None:
+        data: bytes | None = core.native.cbor_encode(value, DEPTH_MAX)
+        if data is not None:
+            return data
     try:
         return cbor2.dumps(_ordered(value, DEPTH_MAX))
     except UnicodeEncodeError as error:
@@ -42,6 +47,10 @@ def decode(data: bytes, *, depth_max: int = DEPTH_MAX) -> Any:
     Raises:
         FormatError: it is not CBOR, not deterministic, too deep, or holds a tag, a float or an unknown simple value.
     """
+    if core.native is not None:
+        found: tuple[Any] | None = core.native.cbor_decode(data, depth_max)
+        if found is not None:
+            return found[0]
     _refuse_tags(data)
     try:
         value = cbor2.loads(data, max_depth=depth_max, allow_indefinite=False, allow_duplicate_keys=False)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ledger.errors import FormatError
-from ledger.merkle import EMPTY_ROOT, node_hash
+from ledger.merkle import EMPTY_ROOT, node_hash, perfect_roots
 from ledger.tile import HASH_SIZE, INDEX_MAX, TILE_WIDTH
 
 if TYPE_CHECKING:
@@ -54,13 +54,11 @@ class Edge:
             hashes = [*(self.levels[level] if level < len(self.levels) else ()), *arriving]
             first = (size >> (8 * level)) // TILE_WIDTH
             full = len(hashes) // TILE_WIDTH
-            above: list[bytes] = []
             for i in range(full):
                 part = hashes[i * TILE_WIDTH : (i + 1) * TILE_WIDTH]
                 filled.append(Tile(level, first + i, b"".join(part)))
-                above.append(perfect_root(part))
             levels.append(tuple(hashes[full * TILE_WIDTH :]))
-            arriving = above
+            arriving = perfect_roots(hashes[: full * TILE_WIDTH], TILE_WIDTH)
             level += 1
         return Edge(size + len(leaf_hashes), tuple(levels)), filled
 
@@ -98,14 +96,6 @@ class Edge:
         return cls(size, tuple(levels))
 
 
-def perfect_root(hashes: Sequence[bytes]) -> bytes:
-    """Return the root over a power of two of hashes."""
-    row = hashes
-    while len(row) > 1:
-        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
-    return row[0]
-
-
 def _perfect_roots(hashes: Sequence[bytes]) -> list[bytes]:
     """Split hashes, left to right, into the largest perfect subtrees and return their roots."""
     roots: list[bytes] = []
@@ -113,6 +103,6 @@ def _perfect_roots(hashes: Sequence[bytes]) -> list[bytes]:
     for bit in range(len(hashes).bit_length() - 1, -1, -1):
         width = 1 << bit
         if len(hashes) & width:
-            roots.append(perfect_root(hashes[start : start + width]))
+            roots += perfect_roots(hashes[start : start + width], width)
             start += width
     return roots

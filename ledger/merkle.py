@@ -13,6 +13,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
+from ledger import core
 from ledger.errors import ProofError
 
 if TYPE_CHECKING:
@@ -44,8 +45,20 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def leaf_hashes(entries: Sequence[bytes]) -> list[bytes]:
+    """Return the hashes of many leaves."""
+    if core.native is not None:
+        found: list[bytes] = core.native.leaf_hashes(entries)
+        return found
+    return [sha256(b"\x00" + entry).digest() for entry in entries]
+
+
 def root(leaf_hashes: Sequence[bytes]) -> bytes:
     """Return the root over leaf hashes (§2.1.1)."""
+    if core.native is not None:
+        found: bytes | None = core.native.root(leaf_hashes)
+        if found is not None:
+            return found
     row = list(leaf_hashes)
     if not row:
         return EMPTY_ROOT
@@ -60,7 +73,23 @@ def root(leaf_hashes: Sequence[bytes]) -> bytes:
 
 def root_of_entries(entries: Iterable[bytes]) -> bytes:
     """Return the root over entries: leaf hashes and root in one go."""
-    return root([sha256(b"\x00" + entry).digest() for entry in entries])
+    if core.native is not None:
+        found: bytes = core.native.root_of_entries(list(entries))
+        return found
+    return root(leaf_hashes(list(entries)))
+
+
+def perfect_roots(hashes: Sequence[bytes], width: int) -> list[bytes]:
+    """Return the root of each run of `width` hashes, a power of two that divides their number."""
+    if core.native is not None:
+        found: list[bytes] | None = core.native.perfect_roots(hashes, width)
+        if found is not None:
+            return found
+    row = list(hashes)
+    while width > 1:
+        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
+        width //= 2
+    return row
 
 
 def prove_inclusion(reader: HashReader, index: int, size: int) -> list[bytes]:
@@ -215,6 +244,11 @@ class ListReader:
 
     def __init__(self, leaf_hashes: Sequence[bytes]) -> None:
         self._levels = [list(leaf_hashes)]
+        if core.native is not None:
+            above: list[list[bytes]] | None = core.native.hash_levels(self._levels[0])
+            if above is not None:
+                self._levels += above
+                return
         while len(self._levels[-1]) > 1:
             row = self._levels[-1]
             self._levels.append([node_hash(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)])

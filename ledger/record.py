@@ -14,10 +14,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ledger import cose, signature
+from ledger import core, cose, signature
 from ledger.errors import FormatError, SignatureError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ledger.signature import SigningKey
 
 STATEMENT_SIZE_MAX = 65_535
@@ -96,6 +98,26 @@ def decode_record(statement: bytes) -> Record:
     Raises:
         FormatError: they are not a record in its one encoding.
     """
+    if core.native is not None:
+        fields = core.native.decode_record(statement)
+        if fields is not None:
+            return Record(statement, *fields)
+    return _decode_in_python(statement)
+
+
+def decode_records(statements: Sequence[bytes]) -> list[Record | FormatError]:
+    """Return the record in each of these, or why it is none."""
+    found: list[Record | FormatError] = []
+    fields = core.native.decode_records(statements) if core.native is not None else [None] * len(statements)
+    for statement, known in zip(statements, fields, strict=True):
+        try:
+            found.append(_decode_in_python(statement) if known is None else Record(statement, *known))
+        except FormatError as error:
+            found.append(error)
+    return found
+
+
+def _decode_in_python(statement: bytes) -> Record:
     if len(statement) > STATEMENT_SIZE_MAX:
         raise FormatError("record", expected=f"at most {STATEMENT_SIZE_MAX} bytes", got=f"{len(statement)} bytes")
     parts = cose.decode_sign1(statement, "record")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 from nacl.exceptions import BadSignatureError
 
+from ledger import core
 from ledger.errors import FormatError, SignatureError
 
 if TYPE_CHECKING:
@@ -96,6 +97,14 @@ def check(public_key: bytes, message: bytes, signature: bytes) -> None:
     Raises:
         SignatureError: it does not verify, by the strict rules.
     """
+    if core.native is not None and core.native.check_signatures([(public_key, message, signature)]) is None:
+        return
+    _check_in_python(public_key, message, signature)
+    if core.native is not None:
+        raise SignatureError("signature", expected="one verdict of both cores", got="two")
+
+
+def _check_in_python(public_key: bytes, message: bytes, signature: bytes) -> None:
     if len(public_key) != KEY_SIZE or len(signature) != SIGNATURE_SIZE:
         raise SignatureError(
             "signature",
@@ -118,11 +127,26 @@ def check_many(signatures: Sequence[tuple[bytes, bytes, bytes]]) -> None:
     Raises:
         SignatureError: the first one that fails, by its number from 0.
     """
-    for number, (public_key, message, signature) in enumerate(signatures):
+    for number, error in faults(signatures).items():
+        raise SignatureError(f"number {number}: {error.message}", expected=error.expected, got=error.got) from error
+
+
+def faults(signatures: Sequence[tuple[bytes, bytes, bytes]]) -> dict[int, SignatureError]:
+    """Return why signatures fail, each (public key, message, signature), by their number; in the order of numbers."""
+    found: dict[int, SignatureError] = {}
+    number = 0
+    while number < len(signatures):
+        if core.native is not None:
+            first_bad: int | None = core.native.check_signatures(signatures[number:] if number else signatures)
+            if first_bad is None:
+                break
+            number += first_bad
         try:
-            check(public_key, message, signature)
+            check(*signatures[number])
         except SignatureError as error:
-            raise SignatureError(f"number {number}: {error.message}", expected=error.expected, got=error.got) from error
+            found[number] = error
+        number += 1
+    return found
 
 
 def _check_point(what: str, encoded: bytes) -> None:

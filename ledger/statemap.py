@@ -27,8 +27,9 @@ import gc
 from contextlib import contextmanager
 from hashlib import sha256
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ledger import core
 from ledger.errors import FormatError, ProofError
 
 if TYPE_CHECKING:
@@ -71,17 +72,16 @@ class StateMap:
     """
 
     def __init__(self, pairs: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        self._root: _Node | None = None
-        self._leaves: dict[bytes, _Leaf] = {}
+        self._map: Any = _Tree() if core.native is None else core.native.StateMap()
         self.set_many(pairs)
 
     def __len__(self) -> int:
-        return len(self._leaves)
+        return len(self._map)
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of a key, None where there is none."""
-        leaf_ = self._leaves.get(key)
-        return None if leaf_ is None else leaf_.value
+        value: bytes | None = self._map.get(key)
+        return value
 
     def set(self, key: bytes, value: bytes) -> None:
         """Set the value of a key; keys have 0 to 64 bytes.
@@ -89,7 +89,60 @@ class StateMap:
         Raises:
             FormatError: the key is longer, or the value larger than 16 MiB.
         """
-        _check_sizes(key, value)
+        self.set_many([(key, value)])
+
+    def set_many(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Set many, all or none; an empty map is built in one go. Of a key that comes twice the last value stays.
+
+        Raises:
+            FormatError: a key has more than 64 bytes, or a value more than 16 MiB.
+        """
+        listed = list(pairs)
+        try:
+            self._map.set_many(listed)
+        except OverflowError:
+            for key, value in listed:
+                _check_sizes(key, value)
+            raise
+
+    def root(self) -> bytes:
+        """Return the root, 32 bytes. Only what changed since the last call is hashed."""
+        root: bytes = self._map.root()
+        return root
+
+    def prove(self, key: bytes) -> bytes:
+        """Return the proof that the key has its value, or that it has none."""
+        proof: bytes = self._map.prove(key)
+        return proof
+
+    def prove_prefix(self, prefix: bytes, bits: int) -> bytes:
+        """Return the proof that `items_with_prefix` gives all keys that have the first `bits` bits of `prefix`."""
+        _check_prefix_size(prefix, bits)
+        proof: bytes = self._map.prove_prefix(prefix, bits)
+        return proof
+
+    def items_with_prefix(self, prefix: bytes, bits: int) -> list[tuple[bytes, bytes]]:
+        """Return all pairs whose key has the first `bits` bits of `prefix`, in the order of keys."""
+        _check_prefix_size(prefix, bits)
+        items: list[tuple[bytes, bytes]] = self._map.items_with_prefix(prefix, bits)
+        return items
+
+
+class _Tree:
+    """The map in Python: the reference that the native core is held against."""
+
+    def __init__(self) -> None:
+        self._root: _Node | None = None
+        self._leaves: dict[bytes, _Leaf] = {}
+
+    def __len__(self) -> int:
+        return len(self._leaves)
+
+    def get(self, key: bytes) -> bytes | None:
+        leaf_ = self._leaves.get(key)
+        return None if leaf_ is None else leaf_.value
+
+    def _set(self, key: bytes, value: bytes) -> None:
         known = self._leaves.get(key)
         if known is None:
             self._insert(_Leaf(key, value))
@@ -101,15 +154,14 @@ class StateMap:
                 node.hash = None
                 node = node.right if _bit(key, node.bit) else node.left
 
-    def set_many(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        """Set many; an empty map is built in one go."""
+    def set_many(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        if any(len(key) > KEY_SIZE_MAX or len(value) > VALUE_SIZE_MAX for key, value in pairs):
+            raise OverflowError("a key or a value is too large")
         if self._leaves:
             for key, value in pairs:
-                self.set(key, value)
+                self._set(key, value)
             return
         merged = dict(pairs)
-        for key, value in merged.items():
-            _check_sizes(key, value)
         # Keys of one size stand in the order of their bytes; only keys that end inside one another need the padding.
         keys = sorted(merged, key=_order if len({len(key) for key in merged}) > 1 else None)
         with _collector_paused():
@@ -117,11 +169,9 @@ class StateMap:
             self._root = _build(list(self._leaves.values()))
 
     def root(self) -> bytes:
-        """Return the root, 32 bytes. Only what changed since the last call is hashed."""
         return EMPTY_ROOT if self._root is None else _hash(self._root)
 
     def prove(self, key: bytes) -> bytes:
-        """Return the proof that the key has its value, or that it has none."""
         if self._root is None:
             return b""
         node, steps = self._descend(key, BITS_MAX)
@@ -131,8 +181,6 @@ class StateMap:
         return path if node.key == key else _pair(node.key, node.value) + path
 
     def prove_prefix(self, prefix: bytes, bits: int) -> bytes:
-        """Return the proof that `items_with_prefix` gives all keys that have the first `bits` bits of `prefix`."""
-        _check_prefix_size(prefix, bits)
         if self._root is None:
             return b""
         node, steps = self._descend(prefix, bits)
@@ -142,8 +190,6 @@ class StateMap:
         return self.prove(_cut(prefix, bits))
 
     def items_with_prefix(self, prefix: bytes, bits: int) -> list[tuple[bytes, bytes]]:
-        """Return all pairs whose key has the first `bits` bits of `prefix`, in the order of keys."""
-        _check_prefix_size(prefix, bits)
         if self._root is None:
             return []
         node, _ = self._descend(prefix, bits)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import Tree
 
-from ledger.edge import Edge, perfect_root
+from ledger.edge import Edge
 from ledger.errors import FormatError
 from ledger.merkle import EMPTY_ROOT, leaf_hash, root
 from ledger.tile import INDEX_MAX, TILE_WIDTH, tiles_completed
@@ -74,7 +74,7 @@ def test_past_65536_leaves() -> None:
     assert edge == Edge.empty().append(leaves)[0]
     assert sorted((tile.level, tile.n) for tile in tiles) == tiles_completed(0, count)
     upper = next(tile for tile in tiles if tile.level == 1)
-    assert upper.hashes[:32] == perfect_root(leaves[:256])
+    assert upper.hashes[:32] == root(leaves[:256])
     assert edge.levels[2][0] == root(leaves[:65_536])
 
 

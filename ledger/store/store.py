@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Engine, Table, and_, func, insert, or_, selec
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ledger.edge import Edge, Tile, perfect_root
+from ledger.edge import Edge, Tile
 from ledger.errors import CorruptError, NotFoundError, QueueFullError, UnavailableError
 from ledger.facts import PREFIX_SIZE, private_position, public_position
 from ledger.maps import StoredChange
-from ledger.merkle import root_at
+from ledger.merkle import perfect_roots, root_at
 from ledger.store import migrate
 from ledger.store.dialect import WRITES, Dialect, dialect_of
 from ledger.store.tables import (
@@ -580,7 +580,7 @@ class StoreReader:
             hashes = list(edge[start : start + width])
         if len(hashes) != width:
             raise NotFoundError("subtree", expected=f"one that is complete at size {self._edge.size}")
-        return perfect_root(hashes)
+        return perfect_roots(hashes, width)[0]
 
 
 def _place(height: int, index: int) -> tuple[int, int, int, int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import uvicorn
 
+from ledger import core
 from ledger.errors import FengtuError, FormatError
 from ledger.genesis import decode_key
 from node.bootstrap import create_ledger, has_ledger, open_node
@@ -164,7 +165,7 @@ def _greet(node: Node) -> None:
     options.say(f"  interfaces    {settings.address}/openapi.json")
     options.say(f"  settings      {settings.data / FILE_NAME}")
     options.say(f"  database      {settings.database.split('@')[-1]}")
-    options.say("  native core   no: pure Python, the same answers")
+    options.say(f"  core          {core.describe()}")
 
 
 def _load_demo(settings: Settings, server: uvicorn.Server) -> None:
