@@ -12,6 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 
 from api import actors, capture, demo, digital_link, entries, health, hidden, log, problems, products, reference
+from api.intake import Intake
 from api.metrics import Metrics, MetricsMiddleware
 from api.pages.render import STATIC_FOLDER
 from api.version import VERSION
@@ -98,4 +99,5 @@ def create_app(
     # The last one added is the outermost.
     app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
     app.add_middleware(HeadersMiddleware)
+    app.add_middleware(Intake, desk=services.desk, metrics=app.state.metrics, headers=HEADERS)
     return app

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from api.services import Entering
     from api.signed import SignedRequest
     from contracts.epcis import SourceEvent
-    from ledger.admission import Prepared
     from ledger.log import Answer
 
 router = APIRouter(prefix="/epcis", tags=["EPCIS 2.0"])
@@ -153,22 +152,13 @@ def _nonce(node: Services, name: str) -> str:
 
 def _hand_in(node: Services, drafts: Sequence[Submission | FengtuError]) -> list[Answer | FengtuError]:
     prepared = iter(node.log.prepare_many([one for one in drafts if not isinstance(one, FengtuError)]))
-    checked: list[Prepared | FengtuError] = []
-    for one in drafts:
-        try:
-            checked.append(one if isinstance(one, FengtuError) else next(prepared).result())
-        except FengtuError as error:
-            checked.append(error)
-    answers = iter(node.log.enqueue([one for one in checked if not isinstance(one, FengtuError)]))
-    outcomes: list[Answer | FengtuError] = []
-    for ready in checked:
-        try:
-            outcomes.append(ready if isinstance(ready, FengtuError) else next(answers).result(ANSWER_S_MAX))
-        except FengtuError as error:
-            outcomes.append(error)
-        except TimeoutError:
-            outcomes.append(UnavailableError("the log did not answer in time", expected="the same request again"))
-    return outcomes
+    checked = [one if isinstance(one, FengtuError) else next(prepared) for one in drafts]
+    future = node.log.enqueue([one for one in checked if not isinstance(one, FengtuError)])
+    try:
+        answers = iter(future.result(ANSWER_S_MAX))
+    except TimeoutError as error:
+        raise UnavailableError("the log did not answer in time", expected="the same request again") from error
+    return [one if isinstance(one, FengtuError) else next(answers) for one in checked]
 
 
 def _job(node: Services, signed: SignedRequest, outcomes: list[tuple[str, Answer | FengtuError]]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ hold disclosures of the document's hidden fields, `[[text, whether the public ma
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 from typing import Any
@@ -17,13 +16,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.bodies import content_type, read_body
+from api.desk import Pair
 from api.private import names_private, open_private, private_bundle
 from api.problems import concise, status_of
 from api.services import Node, Services
 from ledger import cbor
-from ledger.admission import Prepared, check_committed
 from ledger.bundle import CONTENT_TYPE
-from ledger.disclosure import open_disclosure
 from ledger.document import DOCUMENT_SIZE_MAX
 from ledger.errors import FengtuError, FormatError, NotFoundError
 from ledger.genesis import encode_key
@@ -43,8 +41,6 @@ COSE = "application/cose"
 NO_STORE = {"Cache-Control": "no-store"}
 CBOR = "application/cbor"
 
-Pair = tuple[bytes, bytes, list[tuple[str, bool]]]
-
 
 def _binary(what: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {what: {"schema": {"type": "string", "format": "binary"}}}}}
@@ -58,8 +54,8 @@ async def register(request: Request, node: Node) -> Response:
     if kind == COSE:
         pair: Pair = (body, await run_in_threadpool(_pending_document, node, body), [])
     else:
-        pair = _pair(cbor.decode(body))
-    answer = (await _submit(node, [pair]))[0]
+        pair = open_pair(cbor.decode(body))
+    answer = (await node.desk.submit([pair]))[0]
     if isinstance(answer, FengtuError):
         raise answer
     headers = {"Location": f"/entries/{answer.id}"}
@@ -67,7 +63,7 @@ async def register(request: Request, node: Node) -> Response:
         receipt = (await run_in_threadpool(_wait_receipts, node, [answer.size])).get(answer.size)
         if receipt is not None:
             return Response(receipt, 201, headers, media_type=COSE)
-    return Response(cbor.encode(_answer(answer)), 201, headers, media_type=CBOR)
+    return Response(encode_answer(answer), 201, headers, media_type=CBOR)
 
 
 @router.post("/entries/batch", openapi_extra=_binary(CBOR))
@@ -77,7 +73,7 @@ async def register_batch(request: Request, node: Node) -> Response:
     items = cbor.decode(await read_body(request, BATCH_SIZE_MAX))
     if not isinstance(items, list) or not 0 < len(items) <= BATCH_RECORDS_MAX:
         raise FormatError("the batch", expected=f"an array of 1 to {BATCH_RECORDS_MAX} pairs")
-    answers = await _submit(node, [_pair(item) for item in items])
+    answers = await node.desk.submit([open_pair(item) for item in items])
     receipts: dict[int, bytes] = {}
     if _waits(request):
         indexes = [one.size for one in answers if isinstance(one, Answer) and one.n is None]
@@ -171,51 +167,12 @@ def scitt_key(node: Node, kid: str) -> Response:
     return Response(cbor.encode(_cose_key(key)), media_type=CBOR)
 
 
-async def _submit(node: Services, pairs: list[Pair]) -> list[Answer | FengtuError]:
-    """Submit pairs and wait for each answer; errors of a pair stand in its place."""
-    prepared = await run_in_threadpool(_prepare, node, pairs)
-    good = [one for one in prepared if not isinstance(one, FengtuError)]
-    futures = iter(node.log.enqueue(good))
-    waiting = [one if isinstance(one, FengtuError) else asyncio.wrap_future(next(futures)) for one in prepared]
-    answers: list[Answer | FengtuError] = []
-    for one in waiting:
-        if isinstance(one, FengtuError):
-            answers.append(one)
-            continue
-        try:
-            answers.append(await one)
-        except FengtuError as error:
-            answers.append(error)
-    return answers
+def open_pair(item: object) -> Pair:
+    """Return what a submission holds.
 
-
-def _prepare(node: Services, pairs: list[Pair]) -> list[Prepared | FengtuError]:
-    """Prepare pairs, then encrypt the texts of those that may come in: nobody unknown fills the vault."""
-    results: list[Prepared | FengtuError] = []
-    for future, (_, _, texts) in zip(
-        node.log.prepare_many([(statement, data, None) for statement, data, _ in pairs]), pairs, strict=True
-    ):
-        try:
-            prepared = future.result()
-            for text, _ in texts:
-                disclosure = open_disclosure(text)
-                document = prepared.candidate.submission.document
-                check_committed(document, disclosure.name, disclosure.digest)
-            results.append(prepared)
-        except FengtuError as error:
-            results.append(error)
-    # A key may be registered in the batch that uses it; then somebody known signed in the same batch.
-    known = any(isinstance(one, Prepared) and one.candidate.verified for one in results)
-    wanted = [
-        texts if isinstance(one, Prepared) and known else [] for one, (_, _, texts) in zip(results, pairs, strict=True)
-    ]
-    sealed = node.vault.seal_many(wanted)
-    return [
-        one.disclosing(texts) if isinstance(one, Prepared) else one for one, texts in zip(results, sealed, strict=True)
-    ]
-
-
-def _pair(item: object) -> Pair:
+    Raises:
+        FormatError: it is none.
+    """
     if not isinstance(item, list) or len(item) not in {2, 3} or not all(isinstance(one, bytes) for one in item[:2]):
         raise FormatError("the submission", expected="[record bytes, document bytes] with disclosures or none behind")
     disclosures = item[2] if len(item) == 3 else []
@@ -225,6 +182,11 @@ def _pair(item: object) -> Pair:
         if not (isinstance(one, list) and len(one) == 2 and isinstance(one[0], str) and isinstance(one[1], bool)):
             raise FormatError("a disclosure", expected="[text, whether the public may read it]")
     return item[0], item[1], [(text, public) for text, public in disclosures]
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """Return what a submit is answered."""
+    return cbor.encode(_answer(answer))
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

@@ -108,6 +108,11 @@ def concise(error: FengtuError) -> dict[Any, Any]:
     return members
 
 
+def retry_headers(error: FengtuError) -> dict[str, str]:
+    """Return the headers that say when to try again."""
+    return {"Retry-After": str(error.retry_after_s)} if isinstance(error, RetryError) else {}
+
+
 def wants_cbor(path: str) -> bool:
     """Say whether errors of this path are concise problems in CBOR (the SCRAPI paths)."""
     return path == "/entries" or path.startswith(("/entries/", "/documents/", "/.well-known/scitt-keys"))
@@ -116,7 +121,7 @@ def wants_cbor(path: str) -> bool:
 def response(request: Request, error: FengtuError) -> Response:
     """Return the response for an error."""
     status = status_of(error)
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, RetryError) else None
+    headers = retry_headers(error)
     if wants_cbor(request.url.path):
         return Response(cbor.encode(concise(error)), status, headers, media_type=CBOR)
     return JSONResponse(problem(error), status, headers, media_type=JSON)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from api.catalogue import Catalogue
+    from api.desk import Desk
     from ledger.log import Log
     from ledger.serving import Serving
     from ledger.signature import SigningKey
@@ -31,6 +32,7 @@ class Services:
 
     Attributes:
         log: appends.
+        desk: where submissions come together.
         serving: what is read, as of the newest complete seal.
         vault: the texts behind hidden fields.
         base_url: how others reach this node, without a slash at the end.
@@ -42,6 +44,7 @@ class Services:
     """
 
     log: Log
+    desk: Desk
     serving: Serving
     vault: Vault
     base_url: str
@@ -52,7 +55,7 @@ class Services:
     demo: Path | None
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     """Return the node's parts for a request."""
     return cast("Services", request.app.state.services)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -33,6 +34,9 @@ from ledger.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+REMEMBERED = 4096
+"""How many names of products are kept decoded: the same few come again and again."""
 
 _SIZES = (8, 12, 13, 14)
 _TEXT = re.compile(rf"{SET_82}{{1,20}}")
@@ -60,6 +64,7 @@ class Item:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+@lru_cache(REMEMBERED)
 def decode_gtin(text: str) -> str:
     """Return the 14 digits of a GTIN of 8, 12, 13 or 14 digits.
 
@@ -173,11 +178,13 @@ def encode_digital_link(item: Item, base: str = CANONICAL_BASE, *, upper: bool =
     return uri
 
 
+@lru_cache(REMEMBERED)
 def lot_uri(gtin: str, lot: str) -> str:
     """Return the canonical URI of a lot, as EPCIS events name it."""
     return encode_digital_link(Item(gtin, lot))
 
 
+@lru_cache(REMEMBERED)
 def decode_item(uri: str) -> Item:
     """Return what a Digital Link or an EPC URN (`sgtin`, `lgtin`, and `idpat:sgtin` with an open serial) names.
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.effects import add, effects, event_time_ms
 from contracts.epcis import document_events
+from contracts.epcuri import CANONICAL_BASE
 from contracts.eventhash import event_hash
-from contracts.gs1 import Item, check_lot, encode_digital_link
+from contracts.gs1 import check_lot, lot_uri
 from contracts.keys import certificate_key, event_key, lot_key, product_key, site_key
 from contracts.kind import ACTOR_ID, DATE, DAY_MS, GTIN, LOT, SITE_ID, Act, Kind, body, text
 from contracts.lots import LotAct, fold, new_lot
@@ -40,7 +41,7 @@ PERSONAL = frozenset(
 def lot_subject(gtin: str, lot: str) -> str:
     """Return how a record names a lot: the path of its Digital Link, `/01/{gtin}/10/{lot}` percent-encoded."""
     try:
-        return encode_digital_link(Item(gtin, lot), "https://id.gs1.org").removeprefix("https://id.gs1.org")
+        return lot_uri(gtin, lot).removeprefix(CANONICAL_BASE)
     except FormatError as error:
         raise RefusedError("produce.lot", "the lot's name", expected=error.expected, got=error.got) from error
 

@@ -104,15 +104,18 @@ class Rules:
             raise RefusedError("actors.key-unknown", "nobody registered this key", got=kid.hex())
         return Signer(key["actor"], key["public_key"])
 
-    def apply(self, submission: Submission, facts: Facts, at: At) -> list[Change]:
-        """Judge one record.
+    def check(self, submission: Submission) -> None:
+        """Check a record's form: kind, schema, hidden fields, subject."""
+        check_form(submission.record, submission.document)
 
-        1. Form: kind, schema, hidden fields, subject. 2. It is not expired and not from the future. 3. The key is
-        entitled and its actor active. 4. Whose act it is: the issuer's, or that of one below it. 5. The kind's own
-        rule. 6. Whose hidden fields it has.
+    def apply(self, submission: Submission, facts: Facts, at: At) -> list[Change]:
+        """Judge one record whose form is right.
+
+        1. It is not expired and not from the future. 2. The key is entitled and its actor active. 3. Whose act it is:
+        the issuer's, or that of one below it. 4. The kind's own rule. 5. Whose hidden fields it has.
         """
         record, document = submission.record, submission.document
-        kind = check_form(record, document)
+        kind = kind_of(record.kind)
         _check_times(record, at)
         _check_key(record, facts, at)
         actor, parties = kind.actor_of(record, document), tuple(kind.parties(document.body))
@@ -195,7 +198,7 @@ def _check_hidden(kind: Kind, document: Document) -> None:
             expected=", ".join(sorted(kind.hidden)) or "none",
             got=", ".join(unknown),
         )
-    plain = _plain_names(document.body) & {_bare(name) for name in kind.hidden}
+    plain = _plain_names(document.body) & {_bare(name) for name in kind.hidden} if kind.hidden else set()
     if plain:
         raise RefusedError(
             "rules.hidden-plain",
@@ -207,12 +210,16 @@ def _check_hidden(kind: Kind, document: Document) -> None:
 
 def _plain_names(value: object) -> set[str]:
     """Return the names of all members anywhere in a value, without prefix, case and underscores."""
-    if isinstance(value, dict):
-        found = {_bare(name) for name in value}
-        return found.union(*(_plain_names(one) for one in value.values()))
-    if isinstance(value, list):
-        return set().union(*(_plain_names(one) for one in value))
-    return set()
+    found: set[str] = set()
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            found.update(one)
+            left.extend(one.values())
+        elif isinstance(one, list):
+            left.extend(one)
+    return {_bare(name) for name in found}
 
 
 def _bare(name: str) -> str:

@@ -13,7 +13,9 @@ __all__ = [
     "decode_record",
     "decode_records",
     "engine",
+    "fact_prefix",
     "hash_levels",
+    "json_decode",
     "leaf_hashes",
     "perfect_roots",
     "root",
@@ -40,6 +42,8 @@ def decode_record(
 def decode_records(
     statements: Sequence[bytes],
 ) -> list[tuple[bytes, str, str, str, str, int, int | None, bytes, bytes, bytes] | None]: ...
+def fact_prefix(kind: int, parts: Sequence[str | bytes]) -> bytes | None: ...
+def json_decode(data: bytes, depth_max: int) -> tuple[Any] | None: ...
 def cbor_decode(data: bytes, depth_max: int) -> tuple[Any] | None: ...
 def cbor_encode(value: Any, depth_max: int) -> bytes | None: ...
 

@@ -1,13 +1,12 @@
 """Before the line: what is checked of a submission outside the lock, with as many processes and threads as there are.
 
 admission = Admission(store, fold)
-for future in admission.prepare_many([(statement, document, None), …]):
-    future.result()                 # a Prepared, or the error
+for one in admission.prepare_many([(statement, document, None), …]):
+    ...                             # a Prepared, or what is wrong with it
 """
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -86,11 +85,8 @@ class Admission:
         self._fold = fold
         self._signers: dict[bytes, Signer] = {}
 
-    def prepare_many(self, submissions: Sequence[tuple[bytes, bytes, bytes | None]]) -> list[Future[Prepared]]:
-        """Prepare many at once, each (statement, document, evidence).
-
-        Each future is done and holds its `Prepared` or its error.
-        """
+    def prepare_many(self, submissions: Sequence[tuple[bytes, bytes, bytes | None]]) -> list[Prepared | FengtuError]:
+        """Prepare many at once, each (statement, document, evidence); in the place of one may stand what is wrong."""
         decoded: list[tuple[Submission, bool] | FengtuError] = []
         records = decode_records([statement for statement, _, _ in submissions])
         for record, (_, document, _) in zip(records, submissions, strict=True):
@@ -103,20 +99,30 @@ class Admission:
                 decoded.append(error)
         self._learn_signers([one[0].record.kid for one in decoded if not isinstance(one, FengtuError)])
         faults = self._faults([None if isinstance(one, FengtuError) else one[0].record for one in decoded])
-        results: list[Future[Prepared]] = []
+        results: list[Prepared | FengtuError] = []
         for number, (one, (_, _, evidence)) in enumerate(zip(decoded, submissions, strict=True)):
-            result: Future[Prepared] = Future()
-            results.append(result)
             if isinstance(one, FengtuError):
-                result.set_exception(one)
-                continue
-            if number in faults:
-                result.set_exception(faults[number])
-                continue
-            submission, private = one
-            verified = submission.record.kid in self._signers
-            result.set_result(Prepared(Candidate(submission, private, verified), evidence))
+                results.append(one)
+            elif number in faults:
+                results.append(faults[number])
+            else:
+                submission, private = one
+                verified = submission.record.kid in self._signers
+                checked_by = self._checked_by(submission)
+                results.append(Prepared(Candidate(submission, private, verified, checked_by), evidence))
         return results
+
+    def _checked_by(self, submission: Submission) -> int | None:
+        """Return the version of the rules by which the record's form is right; None where the log has to say more.
+
+        A fault is not answered here: the same id may have a first answer, and another version may be in force.
+        """
+        rulebook = self._fold.rulebooks[max(self._fold.rulebooks)]
+        try:
+            rulebook.check(submission)
+        except Exception:  # noqa: BLE001 - whatever it is, judging the record meets it again
+            return None
+        return rulebook.version
 
     def _learn_signers(self, kids: Sequence[bytes]) -> None:
         unknown = {kid for kid in kids if kid not in self._signers}

@@ -12,7 +12,7 @@ hashes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.errors import FormatError
 from ledger.merkle import EMPTY_ROOT, node_hash, perfect_roots
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(NamedTuple):
     """A full tile: 256 hashes at `level`, `n`-th from the left, as C2SP tlog-tiles names them."""
 
     level: int

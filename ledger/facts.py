@@ -18,6 +18,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ledger import core
 from ledger.errors import FormatError
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ def fact_prefix(kind: int, parts: Sequence[str | bytes]) -> bytes:
     Raises:
         FormatError: a part is too long.
     """
+    if core.native is not None:
+        prefix: bytes | None = core.native.fact_prefix(kind, parts)
+        if prefix is not None:
+            return prefix
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

@@ -49,11 +49,13 @@ class Candidate:
         submission: record and document.
         private: whether its kind is private.
         verified: whether the signature was checked already, outside the lock.
+        checked_by: the version of the rules whose `check` it passed outside the lock; None where that is still to do.
     """
 
     submission: Submission
     private: bool
     verified: bool
+    checked_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,8 @@ class Fold:
                         got=_shown(got),
                     )
             return Repeated(first["position"], first["time_ms"])
+        if candidate.checked_by != rulebook.version:
+            rulebook.check(candidate.submission)
         changes = rulebook.apply(candidate.submission, state, at)
         for change in changes:
             if change.private != candidate.private:

@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -83,7 +84,26 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     prepared: Prepared
-    future: Future[Answer]
+    answer: Callable[[Answer | FengtuError], None]
+
+
+class _Together:
+    """The answers to records that were submitted together; the future has them when the last one has come."""
+
+    def __init__(self, count: int) -> None:
+        self._outcomes: list[Answer | FengtuError | None] = [None] * count
+        self._left = count
+        self.future: Future[list[Answer | FengtuError]] = Future()
+        # What is in line is not taken back: a future that its caller cancelled could not be answered any more.
+        self.future.set_running_or_notify_cancel()
+        if not count:
+            self.future.set_result([])
+
+    def answer(self, number: int, outcome: Answer | FengtuError) -> None:
+        self._outcomes[number] = outcome
+        self._left -= 1
+        if not self._left:
+            self.future.set_result([one for one in self._outcomes if one is not None])
 
 
 class Log:
@@ -194,10 +214,13 @@ class Log:
             RefusedError: it is not for this log.
             SignatureError: the signature does not verify.
         """
-        return self.prepare_many([(statement, document, evidence)])[0].result().disclosing(disclosures)
+        prepared = self.prepare_many([(statement, document, evidence)])[0]
+        if isinstance(prepared, FengtuError):
+            raise prepared
+        return prepared.disclosing(disclosures)
 
-    def prepare_many(self, submissions: Sequence[tuple[bytes, bytes, bytes | None]]) -> list[Future[Prepared]]:
-        """Prepare many at once, each (statement, document, evidence); each future is done."""
+    def prepare_many(self, submissions: Sequence[tuple[bytes, bytes, bytes | None]]) -> list[Prepared | FengtuError]:
+        """Prepare many at once, each (statement, document, evidence); in each one's place may stand its error."""
         return self._admission.prepare_many(submissions)
 
     def submit(
@@ -215,20 +238,32 @@ class Log:
             SignatureError: the signature does not verify.
             QueueFullError: too much waits in this process; nothing was taken.
         """
-        return self.enqueue([self.prepare(statement, document, disclosures, evidence)])[0]
+        future: Future[Answer] = Future()
+        future.set_running_or_notify_cancel()
 
-    def enqueue(self, prepared: Sequence[Prepared]) -> list[Future[Answer]]:
-        """Put prepared submissions in line, all or none.
+        def answer(outcome: Answer | FengtuError) -> None:
+            if isinstance(outcome, FengtuError):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
 
-        The futures raise RefusedError (with the signed refusal), ConflictError, or a RetryError where nothing was done.
+        self._line_up([_Waiting(self.prepare(statement, document, disclosures, evidence), answer)])
+        return future
+
+    def enqueue(self, prepared: Sequence[Prepared]) -> Future[list[Answer | FengtuError]]:
+        """Put prepared submissions in line, all or none; the future gives the answers in their order.
+
+        In an answer's place may stand a RefusedError (with the signed refusal), a ConflictError, or a RetryError where
+        nothing was done.
 
         Raises:
             QueueFullError: they do not fit.
         """
-        waiting = [_Waiting(one, Future()) for one in prepared]
-        for one in waiting:
-            # What is in line is not taken back: a future that its caller cancelled could not be answered any more.
-            one.future.set_running_or_notify_cancel()
+        together = _Together(len(prepared))
+        self._line_up([_Waiting(one, partial(together.answer, number)) for number, one in enumerate(prepared)])
+        return together.future
+
+    def _line_up(self, waiting: Sequence[_Waiting]) -> None:
         with self._wake:
             if self._closing or self._thread is None:
                 raise UnavailableError("this process does not append", retry_after_s=5)
@@ -238,7 +273,6 @@ class Log:
                 )
             self._queue.extend(waiting)
             self._wake.notify()
-        return [one.future for one in waiting]
 
     @property
     def waiting(self) -> int:
@@ -269,10 +303,10 @@ class Log:
             elif not isinstance(error, RetryError):
                 logger.error("append failed", error=str(error))  # noqa: TRY400 - expected and explained: no traceback
             for waiting in batch or self._drain():
-                waiting.future.set_exception(error)
+                waiting.answer(error)
             return
         for waiting, outcome in zip(batch, outcomes, strict=False):
-            self._answer(waiting.future, outcome, head.size)
+            waiting.answer(self._answer(outcome, head.size))
         with self._wake:
             self._queue.extendleft(reversed(batch[len(outcomes) :]))
 
@@ -353,24 +387,21 @@ class Log:
                 return outcomes
             known.update(append.latest(sorted(missing)))
 
-    def _answer(self, future: Future[Answer], outcome: Outcome, size: int) -> None:
+    def _answer(self, outcome: Outcome, size: int) -> Answer | FengtuError:
+        if isinstance(outcome, Accepted):
+            return Answer(outcome.at.index, outcome.n, outcome.at.time_ms, repeated=False)
         try:
-            future.set_result(self._answer_of(outcome, size))
+            if isinstance(outcome, Repeated):
+                return _repeated(outcome)
+            if isinstance(outcome, RefusedError):
+                outcome.signed = self.sign_refusal(outcome, size)
         except FengtuError as error:
-            future.set_exception(error)
+            return error
         except Exception:
             # An answer that cannot be made must not end the thread that makes the others.
             logger.exception("answer failed")
-            future.set_exception(CorruptError("the answer could not be made; the operator's log says why"))
-
-    def _answer_of(self, outcome: Outcome, size: int) -> Answer:
-        if isinstance(outcome, Accepted):
-            return Answer(outcome.at.index, outcome.n, outcome.at.time_ms, repeated=False)
-        if isinstance(outcome, Repeated):
-            return _repeated(outcome)
-        if isinstance(outcome, RefusedError):
-            outcome.signed = self.sign_refusal(outcome, size)
-        raise outcome
+            return CorruptError("the answer could not be made; the operator's log says why")
+        return outcome
 
     def sign_refusal(self, error: RefusedError, size: int) -> bytes:
         """Return the refusal as the log stands by it, at a tree size."""

@@ -8,7 +8,7 @@ maps.public.root()
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.statemap import StateMap
 
@@ -29,8 +29,7 @@ class MapRoots:
     private: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredChange:
+class StoredChange(NamedTuple):
     """A change as it is stored: encoded value, position, and whose it is."""
 
     key: bytes

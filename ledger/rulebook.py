@@ -2,8 +2,7 @@
 
 The log never knows what a record means. It asks the `Rulebook` in force which facts a record's rule reads, fetches them
 in a few rounds for a whole batch, and applies the rules in order. Rules do no I/O, know no clock, locale or table of
-the
-machine: the same records give the same facts on any machine, in any year.
+the machine: the same records give the same facts on any machine, in any year.
 """
 
 from __future__ import annotations
@@ -93,8 +92,15 @@ class Rulebook(Protocol):
             RefusedError: nobody registered such a key.
         """
 
+    def check(self, submission: Submission) -> None:
+        """Check what a record must hold to by itself, whatever the state is; the log may ask before it has the lock.
+
+        Raises:
+            RefusedError: it does not.
+        """
+
     def apply(self, submission: Submission, facts: Facts, at: At) -> list[Change]:
-        """Judge one record and return the facts it changes, in order.
+        """Judge one record that `check` lets pass, and return the facts it changes, in order.
 
         Raises:
             RefusedError: the record is not let in; rule, expected and got say why.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from api.app import create_app
 from api.catalogue import Catalogue
+from api.desk import Desk
 from api.services import Entering, Services
 from contracts.rulebook import rulebooks
 from ledger import policy
@@ -252,6 +253,7 @@ def open_node(settings: Settings, *, demo: bool = False) -> Node:
     vault = ledger.open_vault()
     services = Services(
         log=ledger.log,
+        desk=Desk(ledger.log, vault),
         serving=serving,
         vault=vault,
         base_url=settings.address,

@@ -53,13 +53,12 @@ def main() -> None:
         shared = folder / f"shared-{start}.json"
         if shared.exists():
             pairs.append((shared.stem, *kept(shared)))
-        futures = ledger.log.enqueue([ledger.log.prepare(statement, document) for _, statement, document in pairs])
-        for (record, _, _), future in zip(pairs, futures, strict=True):
-            try:
-                answer = future.result(120)
+        together = ledger.log.enqueue([ledger.log.prepare(statement, document) for _, statement, document in pairs])
+        for (record, _, _), answer in zip(pairs, together.result(120), strict=True):
+            if isinstance(answer, FengtuError):
+                line = {"record": record, "error": str(answer)}
+            else:
                 line = {"record": record, "id": answer.id, "time_ms": answer.time_ms, "repeated": answer.repeated}
-            except FengtuError as error:
-                line = {"record": record, "error": str(error)}
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
         ledger.log.seal_if_due()

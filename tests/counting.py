@@ -56,6 +56,12 @@ class Counting:
             raise RefusedError("counting.key", "nobody registered this key", got=kid.hex())
         return Signer(value["actor"], value["key"])
 
+    def check(self, submission: Submission) -> None:
+        """From version 2 on nobody adds more than a thousand at once."""
+        add = submission.document.body.get("add", 0)
+        if self.version > 1 and isinstance(add, int) and add > 1_000:
+            raise RefusedError("counting.large", "too much at once", expected="at most 1000", got=add)
+
     def apply(self, submission: Submission, facts: Facts, at: At) -> list[Change]:
         """Add."""
         record, body = submission.record, submission.document.body

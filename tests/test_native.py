@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import multiprocessing
 import os
 import random
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from array import array
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import cbor, core, merkle, signature
-from ledger.document import encode_document
+from ledger.document import decode_json, encode_document
 from ledger.edge import Edge
 from ledger.errors import FengtuError
+from ledger.facts import fact_prefix
 from ledger.record import decode_record, decode_records, sign_record
 from ledger.signature import SigningKey
 from ledger.statemap import StateMap
@@ -192,6 +195,44 @@ def test_cbor(value: Any, data: bytes) -> None:
     assert same(lambda: cbor.decode(encoded)) == value
     same(lambda: cbor.decode(data))
     same(lambda: cbor.decode(encoded + data[:1]))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**54), 2**54) | st.floats() | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+PIECES = st.sampled_from(
+    [*'{}[],:"-01.e \n', '"a"', '"\\ud83d\\ude00"', '"\\ud800"', "null", "tru"]
+)  # fmt: skip
+
+
+def _read(data: bytes, depth: int) -> str:
+    # As text, for 1, 1.0 and True are equal.
+    return repr(decode_json(data, depth_max=depth))
+
+
+@native
+@settings(max_examples=soak("texts of JSON", 400, 20_000), deadline=None)
+@given(value=JSON, pieces=st.lists(PIECES, max_size=12), pretty=st.booleans())
+def test_json(value: Any, pieces: list[str], pretty: bool) -> None:  # noqa: FBT001 - Hypothesis gives it
+    """Both readers take the same texts and give the same values; what is refused is refused in the same words."""
+    made = json.dumps(value, indent=1 if pretty else None, ensure_ascii=pretty)
+    for text in (made, "".join(pieces), made[: len(made) // 2] + "".join(pieces)):
+        data = text.encode("utf-8", "surrogatepass")
+        for depth in (1, 3, 32):
+            same(partial(_read, data, depth))
+
+
+@native
+@given(
+    parts=st.lists(st.text(st.characters(codec="utf-8")) | st.binary(max_size=300), max_size=4),
+    kind=st.integers(0, 255),
+)
+def test_fact_prefixes(parts: list[str | bytes], kind: int) -> None:
+    """A fact's key is the same from both; a part that is too long is refused."""
+    same(lambda: fact_prefix(kind, parts))
+    assert "65535" in same(lambda: fact_prefix(kind, [*parts, b"x" * 65_536]))
 
 
 @native

@@ -34,8 +34,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def _append(ledger: Ledger, count: int) -> Serving:
     pairs = [ledger.record("count", {"name": "a", "add": 1}) for _ in range(count)]
-    for future in ledger.log.enqueue([ledger.log.prepare(*pair) for pair in pairs]):
-        future.result(60)
+    ledger.log.enqueue([ledger.log.prepare(*pair) for pair in pairs]).result(60)
     ledger.log.seal()
     return ledger.serving()
 

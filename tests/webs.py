@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.catalogue import Catalogue
+from api.desk import Desk
 from api.services import Entering, Services
 from ledger.serving import Serving
 
@@ -22,6 +23,7 @@ def services_of(farms: Farms, base_url: str = "http://127.0.0.1:8000") -> Servic
     serving.refresh()
     return Services(
         log=farms.log,
+        desk=Desk(farms.log, farms.vault),
         serving=serving,
         vault=farms.vault,
         base_url=base_url,

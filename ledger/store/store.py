@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import Connection, Engine, Table, and_, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -72,19 +72,17 @@ class Head:
     private_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
+class StoredEntry(NamedTuple):
     """A row of `entries`."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the column's name; a tuple has a method of that name
     statement: bytes
     document_hash: bytes
     time_ms: int
     is_seal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPrivate:
+class StoredPrivate(NamedTuple):
     """A row of `private_records`."""
 
     size: int
@@ -94,8 +92,7 @@ class StoredPrivate:
     time_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDisclosure:
+class StoredDisclosure(NamedTuple):
     """A row of `disclosures`; `position` is its record's."""
 
     digest: str
@@ -135,10 +132,6 @@ EVIDENCE = _table(EvidenceRow)
 COSIGNATURES = _table(CosignatureRow)
 PENDING = _table(PendingRow)
 CAPTURES = _table(CaptureRow)
-
-
-def _row(record: object) -> tuple[Any, ...]:
-    return tuple(getattr(record, field.name) for field in fields(record))  # type: ignore[arg-type]  # any dataclass
 
 
 def _head_of(row: Any) -> Head:
@@ -189,14 +182,14 @@ class Append:
     def write(self, batch: Batch, head: Head) -> None:
         """Write the rows and the new head. They are durable when the block of the append has ended."""
         for table, rows, ignore_known in (
-            (ENTRIES, [_row(entry) for entry in batch.entries], False),
-            (PRIVATE, [_row(private) for private in batch.private], False),
+            (ENTRIES, batch.entries, False),
+            (PRIVATE, batch.private, False),
             # n parties sign one document, so a document may be known already.
             (DOCUMENTS, batch.documents, True),
-            (FACTS, [_row(fact) for fact in batch.facts], False),
-            (TILES, [_row(tile) for tile in batch.tiles], False),
+            (FACTS, batch.facts, False),
+            (TILES, batch.tiles, False),
             (SEALS, batch.seals, False),
-            (DISCLOSURES, [_row(disclosure) for disclosure in batch.disclosures], True),
+            (DISCLOSURES, batch.disclosures, True),
             (EVIDENCE, batch.evidence, True),
         ):
             if rows:
@@ -214,7 +207,7 @@ class Append:
     ) -> None:
         """Write what is kept beside the records."""
         for table, rows in (
-            (DISCLOSURES, [_row(disclosure) for disclosure in disclosures]),
+            (DISCLOSURES, disclosures),
             (EVIDENCE, evidence),
             (COSIGNATURES, cosignatures),
         ):

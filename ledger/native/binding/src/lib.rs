@@ -4,6 +4,7 @@
 #![allow(clippy::needless_pass_by_value, clippy::elidable_lifetime_names)]
 
 mod cbor;
+mod json;
 mod statemap;
 
 use std::sync::OnceLock;
@@ -22,11 +23,13 @@ use pyo3::types::{PyBytes, PyString};
 mod _native {
     #[pymodule_export]
     use super::{
-        check_signatures, compress_16, decode_record, decode_records, engine, hash_levels, leaf_hashes, perfect_roots,
-        root, root_of_contiguous, root_of_entries, sources, threads,
+        check_signatures, compress_16, decode_record, decode_records, engine, fact_prefix, hash_levels, leaf_hashes,
+        perfect_roots, root, root_of_contiguous, root_of_entries, sources, threads,
     };
     #[pymodule_export]
     use crate::cbor::{cbor_decode, cbor_encode};
+    #[pymodule_export]
+    use crate::json::json_decode;
     #[pymodule_export]
     use crate::statemap::StateMap;
 }
@@ -124,6 +127,31 @@ fn hash_levels<'py>(py: Python<'py>, leaf_hashes: Vec<PyBackedBytes>) -> Option<
         levels.push(bytes_of(py, &row));
     }
     Some(levels)
+}
+
+/// The 33 bytes of `ledger.facts.fact_prefix`; None where a part is neither text nor bytes, or longer than 65,535 bytes.
+#[pyfunction]
+fn fact_prefix<'py>(py: Python<'py>, kind: u8, parts: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let mut data = Vec::with_capacity(96);
+    for part in parts.try_iter()? {
+        let part = part?;
+        let size_at = data.len();
+        data.extend_from_slice(&[0, 0]);
+        if let Ok(bytes) = part.cast_exact::<PyBytes>() {
+            data.extend_from_slice(bytes.as_bytes());
+        } else if let Ok(text) = part.cast_exact::<PyString>() {
+            let Ok(text) = text.to_cow() else { return Ok(None) };
+            data.extend_from_slice(text.as_bytes());
+        } else {
+            return Ok(None);
+        }
+        let Ok(size) = u16::try_from(data.len() - size_at - 2) else { return Ok(None) };
+        data[size_at..size_at + 2].copy_from_slice(&size.to_be_bytes());
+    }
+    let mut prefix = [0; 33];
+    prefix[0] = kind;
+    prefix[1..].copy_from_slice(&fengtu_core::sha256::digest(&data));
+    Ok(Some(PyBytes::new(py, &prefix)))
 }
 
 fn keys() -> &'static Keys {

@@ -5,6 +5,7 @@
 
 pub mod cbor;
 pub mod ed25519;
+pub mod json;
 pub mod merkle;
 mod pool;
 pub mod record;

@@ -101,6 +101,12 @@ impl<T: AsRef<[u8]> + Sync> Messages for [T] {
     }
 }
 
+/// The SHA-256 of some bytes.
+#[must_use]
+pub fn digest(data: &[u8]) -> Hash {
+    Sha256::digest(data).into()
+}
+
 /// Return the hash of one message behind a prefix.
 #[must_use]
 pub fn hash_one(prefix: u8, parts: &[&[u8]]) -> Hash {
