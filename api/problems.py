@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.pages.i18n import refusal_words
 from ledger import cbor
 from ledger.errors import (
     ConflictError,
@@ -90,6 +91,7 @@ def problem(error: FengtuError) -> dict[str, Any]:
     }
     if isinstance(error, RefusedError):
         members["rule"] = error.rule
+        members["words"] = refusal_words(error.rule) or None
     return {name: value for name, value in members.items() if value is not None}
 
 
@@ -103,6 +105,7 @@ def concise(error: FengtuError) -> dict[Any, Any]:
             "expected": _shown(error.expected),
             "got": _shown(error.got),
             "signed": error.signed,
+            "words": refusal_words(error.rule) or None,
         }
         members[REFUSAL] = {name: value for name, value in refusal.items() if value is not None}
     return members

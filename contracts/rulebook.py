@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts import actors, certificates, governance, produce, products
+from contracts import actors, agreements, certificates, governance, produce, products
 from contracts.keys import actor_key, assent_key, hidden_key, key_key
 from contracts.kind import DAY_MS, Act, Kind, Schema
 from ledger.errors import RefusedError
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from ledger.rulebook import Rulebook
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (*governance.KINDS, *actors.KINDS, *certificates.KINDS, *products.KINDS, *produce.KINDS)
+    kind.name: kind
+    for family in (governance, actors, certificates, products, produce, agreements)
+    for kind in family.KINDS
 }
 _SCHEMAS = {name: Schema(kind.schema) for name, kind in KINDS.items()}
 

@@ -42,14 +42,24 @@ DEFAULT = LANGUAGES[0]
 
 
 @cache
-def catalogue(language: Language) -> Translations:
+def catalogue(language: Language, domain: str = "fengtu") -> Translations:
     """Return the words of a language, compiled in memory from its .po file."""
-    with (LOCALE_FOLDER / language.locale / "LC_MESSAGES" / "fengtu.po").open("rb") as source:
+    with (LOCALE_FOLDER / language.locale / "LC_MESSAGES" / f"{domain}.po").open("rb") as source:
         words = read_po(source, locale=language.locale, abort_invalid=True)
     compiled = io.BytesIO()
     write_mo(compiled, words)
     compiled.seek(0)
-    return Translations(compiled, domain="fengtu")
+    return Translations(compiled, domain=domain)
+
+
+def refusal_words(rule: str) -> dict[str, str]:
+    """Return what a refusal means in plain words, by language; empty for a rule that has none.
+
+    Args:
+        rule: its name, such as `agreements.ten-days`; the msgids of `refusals.po`.
+    """
+    words = {language.tag: catalogue(language, "refusals").ugettext(rule) for language in LANGUAGES}
+    return {} if rule in words.values() else words
 
 
 def find_language(tag: str) -> Language | None:
