@@ -58,7 +58,7 @@ settlements = st.sampled_from(["S-1", "S-2"])
 class Life(RuleBasedStateMachine):
     """Acts in any order; the model says for each whether it may be let in."""
 
-    @initialize(start=st.sampled_from([0, 1, 2, 3, 4]))
+    @initialize(start=st.integers(0, 5))
     def begin(self, start: int) -> None:
         """Begin with nothing, with an agreement that binds, with goods that came, a season that is settled, or paid."""
         self.deal: Deal = open_deal(
@@ -90,6 +90,8 @@ class Life(RuleBasedStateMachine):
             self.settle("S-1", {"D-1"}, final=True, cheat=0)
         if start > 3:
             self.pay("S-1", "P-1", 0)
+        if start > 4:
+            self.receive("P-1")
 
     def attempt(self, may: bool, act: Any, *args: Any, **more: Any) -> bool:  # noqa: FBT001 - what the model says
         """Try an act: it is let in where the model says so, and nowhere else."""
