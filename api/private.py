@@ -1,4 +1,4 @@
-"""Private records: read by signed request, by those whom they concern; everybody else learns nothing of them.
+"""Private records: read by signed request or through a door, by whom they concern; others learn nothing of them.
 
 `GET /entries/17.3` gives the proof file that its owner keeps instead of a receipt; behind it stand `record`, `document`
 and `disclosures`, as for a public record.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from api.bundles import make_bundle, shown_disclosures
+from api.door import open_visit
 from api.live import LiveSource
 from api.problems import ForbiddenError
-from api.signed import open_request
 from contracts.rulebook import readers_of
 from ledger import cbor
 from ledger.document import decode_document
@@ -53,7 +53,7 @@ def open_private(request: Request, node: Services, entry_id: str) -> tuple[bytes
         UnsignedError: the request is not signed by an entitled key.
         ForbiddenError: it concerns others, or there is no such record; which of the two is not said.
     """
-    reader = open_request(request, node).actor
+    reader = open_visit(request, node).actor
     position = position_of(entry_id)
     stored = node.log.store.private_at([position]).get(position) if is_private(position) else None
     data = None if stored is None else node.log.store.documents([stored.document_hash]).get(stored.document_hash)

@@ -175,11 +175,9 @@ def open_request(request: Request, node: Services, body: bytes | None = None) ->
     Raises:
         UnsignedError: it is not signed, not by an entitled key, or too old.
     """
-    target = request.url.path
-    raw = (request.scope.get("raw_path") or target.encode()).split(b"?")[0].decode("ascii", "replace")
-    url = f"{_origin(node.base_url)}{raw}{f'?{request.url.query}' if request.url.query else ''}"
+    url = f"{origin_of(node.base_url)}{raw_path(request)}{f'?{request.url.query}' if request.url.query else ''}"
     kid = _key_id(", ".join(request.headers.getlist("signature-input")))
-    known = _entitled(node, kid)
+    known = active_key(node, bytes.fromhex(kid))
     verifier = _Verifier(signature_algorithm=_Ed25519, key_resolver=_Keys(public={kid: known["public_key"]}))
     digest = ["content-digest"] if body is not None else []
     try:
@@ -246,7 +244,14 @@ def _expect_target(covered: Mapping[str, str]) -> None:
         raise InvalidSignature(f"nothing over {', '.join(missing[0])}")
 
 
-def _origin(base_url: str) -> str:
+def raw_path(request: Request) -> str:
+    """Return a request's path as it came, percent-encoded."""
+    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    return raw.split(b"?")[0].decode("ascii", "replace")
+
+
+def origin_of(base_url: str) -> str:
+    """Return scheme and authority of a node's address."""
     parts = urlsplit(base_url)
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -263,8 +268,13 @@ def _key_id(header: str) -> str:
     return kid
 
 
-def _entitled(node: Services, kid: str) -> dict[str, Any]:
-    key = key_key(bytes.fromhex(kid))
+def active_key(node: Services, kid: bytes) -> dict[str, Any]:
+    """Return the present state of a key that may sign now.
+
+    Raises:
+        UnsignedError: nobody registered it, or it or its actor is not active.
+    """
+    key = key_key(kid)
     data = node.log.store.latest([key])[key]
     state = None if data is None else cbor.decode(data)
     if state is None or state["state"] != "active":

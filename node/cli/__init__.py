@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from api.version import VERSION
-from node.cli import backups, checks, demo, erasures, imports, keys, ledgers, logs, proofs, records
+from node.cli import backups, checks, demo, doors, erasures, imports, keys, ledgers, logs, proofs, records
 from node.cli.sentences import Sentences
 
-MODULES = (ledgers, demo, records, proofs, checks, backups, erasures)
+MODULES = (ledgers, demo, records, proofs, doors, checks, backups, erasures)
 """Each has `commands`, that stand at the top."""
 
 NOUNS = {
