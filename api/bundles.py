@@ -20,6 +20,7 @@ from ledger.errors import NotFoundError
 from ledger.facts import PREFIX_BITS, public_position, record_id
 from ledger.merkle import ListReader, leaf_hash, prove_inclusion
 from ledger.privateleaf import encode_private_leaf
+from verifiers import settlement
 from verifiers.product import Answer
 
 if TYPE_CHECKING:
@@ -52,6 +53,29 @@ def product_bundle(view: View, vault: Vault, gtin: str, lot: str) -> bytes:
     answer, source = read_product(view, gtin, lot)
     shown = shown_disclosures(view, vault, [public_position(index) for index in answer.records])
     return make_bundle(source, {"kind": "product", "gtin": gtin, "lot": lot}, shown)
+
+
+def read_settlement(view: View, agreement: str) -> tuple[settlement.Answer, LiveSource]:
+    """Return the answer on an agreement, as of the view's seal, and what it was read from.
+
+    Raises:
+        NotFoundError: nothing is recorded of this agreement.
+    """
+    source = LiveSource(view)
+    answer = settlement.Answer(source)
+    answer.read(agreement)
+    return answer, source
+
+
+def settlement_bundle(view: View, vault: Vault, agreement: str) -> bytes:
+    """Return the proof file of an agreement, with its hidden fields: it is for those whom the agreement concerns.
+
+    Raises:
+        NotFoundError: nothing is recorded of this agreement.
+    """
+    answer, source = read_settlement(view, agreement)
+    shown = shown_disclosures(view, vault, answer.positions, everything=True)
+    return make_bundle(source, {"kind": "settlement", "agreement": agreement}, shown)
 
 
 def shown_disclosures(

@@ -109,6 +109,13 @@ class _Together:
 class Log:
     """One log in one process. Its methods may be called from any thread.
 
+    Attributes:
+        store: the tables.
+        keys: the log's keys.
+        origin: its name.
+        fold: its rules.
+        clock: its time.
+
     Args:
         store: the tables.
         rulebooks: the rules by version.
@@ -134,7 +141,7 @@ class Log:
         self.keys = keys
         self.origin = origin
         self.fold = Fold(rulebooks, keys.replay, origin)
-        self._clock = Clock(clock)
+        self.clock = Clock(clock)
         self._admission = Admission(store, self.fold)
         self._seal_after_ms = seal_after_ms
         self._sealer = self._new_sealer()
@@ -160,7 +167,7 @@ class Log:
                 raise CorruptError("this database has a log already")
             # A sealer of its own: one whose maps hold the facts of a genesis that was not committed would seal them.
             sealer = self._new_sealer()
-            time_ms = self._clock.batch_time(append, 0)
+            time_ms = self.clock.batch_time(append, 0)
             document = decode_document(encode_document(id="genesis", body=dict(genesis)))
             statement = sealer.own_record("genesis", document, time_ms)
             at = At(public_position(0), 0, time_ms)
@@ -319,7 +326,7 @@ class Log:
         head = append.head()
         if head is None:
             raise CorruptError("this database has no log yet", expected="a genesis")
-        time_ms = self._clock.batch_time(append, head.time_ms)
+        time_ms = self.clock.batch_time(append, head.time_ms)
         outcomes = self._judge(append, [one.candidate for one in prepared], head, time_ms)
         accepted = [
             (one, outcome) for one, outcome in zip(prepared, outcomes, strict=False) if isinstance(outcome, Accepted)
@@ -420,7 +427,7 @@ class Log:
         return self._sealer.seal()
 
     def _new_sealer(self) -> Sealer:
-        return Sealer(self.store, self.fold, self.keys, self._clock, self._seal_after_ms)
+        return Sealer(self.store, self.fold, self.keys, self.clock, self._seal_after_ms)
 
     def _stored(self, at: At, changes: Sequence[Any]) -> list[StoredChange]:
         return [

@@ -80,9 +80,9 @@ def simple_terms(**changes: Any) -> dict[str, Any]:
     )
 
 
-def agreement_world() -> World:
-    """Return a world with a purchaser, a market's source and an auditor beside the farmers."""
-    world = open_world()
+def agreement_world(world: World | None = None) -> World:
+    """Return a world with a purchaser, a market's source and an auditor beside the farmers; a new one, or the given."""
+    world = open_world() if world is None else world
     world.register("fa", PURCHASER, "purchaser")
     world.register("operator", SOURCE, "purchaser")
     world.register("operator", "auditor", "auditor")
@@ -205,6 +205,6 @@ class Deal:
         self.world.submit(SOURCE, "market-price", content)
 
 
-def open_deal(terms: dict[str, Any] | None = None) -> Deal:
+def open_deal(terms: dict[str, Any] | None = None, world: World | None = None) -> Deal:
     """Return a world and an agreement of which nothing is recorded."""
-    return Deal(agreement_world(), sample_terms() if terms is None else terms)
+    return Deal(agreement_world(world), sample_terms() if terms is None else terms)

@@ -237,6 +237,12 @@ def open_world() -> World:
     at = At(public_position(0), 0, START_MS)
     changes = fold.rulebooks[1].genesis({"actor": first}, at)
     world = World(fold, {"operator": operator}, {change.key: cbor.encode(change.value) for change in changes})
+    populate(world)
+    return world
+
+
+def populate(world: World) -> None:
+    """Register those below the operator, a site and a product."""
     world.register("operator", "county", "county")
     world.register("county", "fa", "association")
     world.register("fa", "farm-1", "farmer")
@@ -245,4 +251,3 @@ def open_world() -> World:
     world.register("county", "lab", "inspector")
     world.submit("farm-1", "site", {"site": "S-1", "name": {"zh-TW": "東田"}, "county": "屏東縣", "township": "萬丹鄉"})
     world.submit("farm-1", "product", {"gtin": GTIN, "name": {"zh-TW": "毛豆"}, "crop": "毛豆"})
-    return world

@@ -1,0 +1,403 @@
+"""Was this agreement kept? The whole life of one agreement, and each sum of it computed again, from a bundle alone.
+
+The steps, each by name in the verdict:
+
+1.–6. as `verifiers.product` has them: policy, checkpoint, inclusion, seal, facts, records.
+7. history: every act on the agreement is there, in its order, signed by a key that was entitled there.
+8. agreement: fairness steps and the ten days before the signature, all signatures, the witness, each amendment.
+9. deliveries: lots, harvest, deliveries within what was agreed, grading, acceptance and rejection with reasons.
+10. settlement: each line computed again from signed price, grade and weight, and market prices on record before it.
+11. payment: advances and their repayment, what was paid when against its term, what was received.
+12. state: folding all acts gives the state and the terms that the map holds.
+13. particulars: the people's roles and names, the lots, what was erased.
+14. whole: nothing in the bundle is beyond the question; disclosures are those that documents commit to.
+15. standing: quorum, replay keys, freshness.
+
+The acts are folded by the functions that the log's rules fold them with; an act that does not follow from those before
+it fails the step that it belongs to. It reads no network and no clock but the one handed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from contracts.agreements.case import COPY_DAYS, Case, new_state
+from contracts.agreements.closing import broken_guarantee, computed, short_g, still_open
+from contracts.agreements.dues import due
+from contracts.agreements.keys import agreement_prefix, terms_key
+from contracts.agreements.kinds import market_of
+from contracts.agreements.life import KINDS_OF_LIFE, fold
+from contracts.agreements.settling import guarantee_gaps
+from contracts.agreements.terms import accepted_min_g, delivered_max_g
+from contracts.assent import assent
+from contracts.governance import erasure_key
+from contracts.keys import actor_key, lot_key
+from contracts.kind import Act
+from contracts.rulebook import kind_of
+from ledger.bundle import decode_bundle
+from ledger.errors import FengtuError, FormatError, NotFoundError, ProofError, RefusedError
+from ledger.policy import decode_policy
+from ledger.rulebook import At
+from verifiers.frame import Frame, failed
+from verifiers.source import Source, SourcedRecord, checked_private
+from verifiers.verdict import FailedStepError, Steps, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AGREEMENT = frozenset(
+    {"agreement-draft", "agreement-fairness", "agreement", "agreement-witness", "agreement-amendment",
+     "agreement-mandate", "agreement-termination"}
+)  # fmt: skip
+DELIVERIES = frozenset(
+    {"agreement-growing", "agreement-harvest", "agreement-delivery", "agreement-grading", "agreement-acceptance",
+     "agreement-force-majeure"}
+)  # fmt: skip
+SETTLEMENT = frozenset({"agreement-settlement", "agreement-dispute", "agreement-dispute-end", "agreement-close"})
+PAYMENT = frozenset({"agreement-advance", "agreement-repayment", "agreement-payment", "agreement-receipt"})
+"""Which step an act belongs to."""
+
+
+def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
+    """Return the verdict on an agreement's bundle.
+
+    Args:
+        bundle: the proof file.
+        policy: whom the reader trusts (`ledger.policy`).
+        now: the reader's clock, Unix seconds.
+
+    Raises:
+        FormatError: bundle or policy cannot be read, or the bundle answers another question.
+    """
+    opened = decode_bundle(bundle)
+    trusted = decode_policy(policy)
+    if opened.question["kind"] != "settlement":
+        raise FormatError("bundle question", expected="settlement", got=opened.question["kind"])
+    steps = Steps()
+    try:
+        frame = Frame(opened, trusted, steps)
+        answer = Answer(frame)
+        with steps.step(7, "history") as found:
+            answer.read_history(opened.question["agreement"])
+            found.append(f"{len(answer.acts)} acts")
+        for number, (name, kinds) in enumerate(_STEPS.items(), 8):
+            with steps.step(number, name) as found:
+                answer.check_sound(kinds)
+                found.append(answer.said(name))
+        with steps.step(12, "state"):
+            answer.check_state()
+        with steps.step(13, "particulars"):
+            answer.read_particulars()
+        with steps.step(14, "whole"):
+            frame.check_used()
+            disclosures = frame.disclosures(answer.erased)
+        with steps.step(15, "standing") as found:
+            standing = frame.standing(now, private=True)
+            found.append(standing.kind)
+    except FailedStepError:
+        return failed(steps)
+    facts = answer.facts(frame.seal.time_ms)
+    return Verdict(standing.kind, answer.status, facts, steps.done, standing.as_of_ms, disclosures)
+
+
+_STEPS = {"agreement": AGREEMENT, "deliveries": DELIVERIES, "settlement": SETTLEMENT, "payment": PAYMENT}
+
+
+class _Signatures:
+    """Who signed which document so far, as `contracts.assent` keeps it."""
+
+    sees_private = True
+
+    def __init__(self) -> None:
+        self._values: dict[bytes, Any] = {}
+
+    def get(self, key: bytes) -> Any | None:
+        """Return who signed a document."""
+        return self._values.get(key)
+
+    def completes(self, found: SourcedRecord, actor: str, parties: tuple[str, ...]) -> bool:
+        """Count a signature; say whether it makes its document binding."""
+        at = At(found.position, found.index, found.time_ms)
+        progress = assent(Act(found.record, found.document, at, actor, self, private=True, parties=parties))
+        self._values.update((change.key, change.value) for change in progress.changes)
+        return progress.complete
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer to "was this agreement kept?", read from a source.
+
+    Attributes:
+        source: where facts and records come from.
+        state: the agreement as its acts give it.
+        terms: the terms in force.
+        acts: the acts in their order, with what each says.
+        settled: each settlement's lines with their reasons.
+        erased: what is known of erased fields, by digest.
+    """
+
+    source: Source
+    state: dict[str, Any] = field(default_factory=dict)
+    terms: dict[str, Any] | None = None
+    acts: list[dict[str, Any]] = field(default_factory=list)
+    settled: list[dict[str, Any]] = field(default_factory=list)
+    erased: dict[str, Any] = field(default_factory=dict)
+    _agreement: str = ""
+    _head: dict[str, Any] = field(default_factory=dict)
+    _records: list[SourcedRecord] = field(default_factory=list)
+    _signatures: _Signatures = field(default_factory=_Signatures)
+    _fault: tuple[str, FengtuError] | None = None
+    _particulars: dict[str, Any] = field(default_factory=dict)
+
+    def read(self, agreement: str) -> None:
+        """Read all of it, as a page or a bundle is made from it.
+
+        Raises:
+            NotFoundError: nothing is recorded of this agreement.
+            ProofError: what is recorded does not hold together.
+        """
+        self.read_history(agreement)
+        for kinds in _STEPS.values():
+            self.check_sound(kinds)
+        self.check_state()
+        self.read_particulars()
+
+    def read_history(self, agreement: str) -> None:
+        """Read every act on the agreement and fold them, as far as they follow from one another.
+
+        Raises:
+            NotFoundError: nothing is recorded of this agreement.
+            ProofError: an act is missing, or they are not in their order.
+        """
+        facts = self.source.private_prefix(agreement_prefix(agreement))
+        head = facts.get(0)
+        if head is None:
+            raise NotFoundError("the agreement", expected="one of which something is recorded", got=agreement)
+        if head["agreement"] != agreement or set(facts) != set(range(head["acts"] + 1)):
+            raise ProofError("the acts on the agreement", expected=f"{head['acts']} of them", got=len(facts) - 1)
+        entries = [facts[number] for number in range(1, head["acts"] + 1)]
+        positions = [entry["record"] for entry in entries]
+        if positions != sorted(set(positions)):
+            raise ProofError("the acts on the agreement", expected="each after the one before")
+        self._agreement, self._head, self.state = agreement, head, new_state(agreement)
+        self.source.expect_private(positions)
+        for number, entry in enumerate(entries, 1):
+            try:
+                self._act(number, entry)
+            except FengtuError as error:
+                if entry["kind"] not in KINDS_OF_LIFE:
+                    raise ProofError(f"act {number}", expected="an act on an agreement", got=entry["kind"]) from error
+                self._fault = entry["kind"], _named(number, entry["kind"], error)
+                return
+
+    def check_sound(self, kinds: frozenset[str]) -> None:
+        """Check that the acts of these kinds followed from what came before them.
+
+        Raises:
+            ProofError: the first one that did not is of these kinds.
+        """
+        if self._fault is not None and self._fault[0] in kinds:
+            raise self._fault[1]
+
+    def check_state(self) -> None:
+        """Check that the acts give the state and the terms that the map holds.
+
+        Raises:
+            ProofError: they do not.
+        """
+        terms = self.source.private_fact(terms_key(self._agreement))
+        for name in self._head:
+            if self.state.get(name) != self._head[name]:
+                raise ProofError(f"the agreement's {name}", expected=self.state.get(name), got=self._head[name])
+        if terms is None or terms != self.terms:
+            raise ProofError("the terms in force", expected="those of the acts", got="others")
+
+    def read_particulars(self) -> None:
+        """Read the people, the lots and the erasures.
+
+        Raises:
+            ProofError: one is not registered, or is in another role than the terms say.
+        """
+        terms = self.known_terms
+        roles = dict.fromkeys(terms["growers"], "farmer")
+        roles |= {name: "association" for name in [terms.get("witness")] if name is not None}
+        roles |= {name: "inspector" for name in [terms["acceptance"].get("inspector")] if name is not None}
+        named = {terms["purchaser"], *roles, *(act[who] for act in self.acts for who in ("by", "for"))}
+        actors: dict[str, Any] = {}
+        for actor in sorted(named):
+            state = self.source.fact(actor_key(actor))
+            if state is None or state["role"] != roles.get(actor, state["role"]):
+                role = None if state is None else state["role"]
+                raise ProofError(f"the actor {actor}", expected=roles.get(actor, "one that is registered"), got=role)
+            actors[actor] = {"role": state["role"], "name": state["name"]}
+        lots = []
+        for grower, account in self.state["growers"].items():
+            for gtin, lot in account["lots"]:
+                state = self.source.fact(lot_key(gtin, lot))
+                if state is None or state["owner"] != grower:
+                    owner = None if state is None else state["owner"]
+                    raise ProofError(f"the lot {lot}", expected=f"one of {grower}", got=owner)
+                lots.append({"grower": grower, "gtin": gtin, "lot": lot, "recalled": state["recalled"] is not None})
+        for found in self._records:
+            for digest in found.document.hidden.values():
+                erasure = self.source.private_fact(erasure_key(digest))
+                if erasure is not None:
+                    self.erased[digest] = erasure
+        self._particulars = {"actors": actors, "lots": lots}
+
+    @property
+    def known_terms(self) -> dict[str, Any]:
+        """The terms, once something was drafted.
+
+        Raises:
+            ProofError: nothing was.
+        """
+        if self.terms is None:
+            raise ProofError("the agreement", expected="drafted terms", got="none")
+        return self.terms
+
+    @property
+    def positions(self) -> list[bytes]:
+        """The positions of its records."""
+        return [found.position for found in self._records]
+
+    @property
+    def status(self) -> str:
+        """`disputed` while a dispute is open, `terminated` where it ended early, else the stage that it reached."""
+        if any(one["open"] for one in self.state["disputes"]):
+            return "disputed"
+        if self.state["terminated_ms"] is not None and self.state["stage"] != "closed":
+            return "terminated"
+        return str(self.state["stage"])
+
+    def said(self, step: str) -> str:
+        """Return in a few words what a step found."""
+        state = self.state
+        if step == "agreement":
+            return f"{len(state['signed'])} signatures, terms {state['terms']}"
+        if step == "deliveries":
+            return f"{len(state['deliveries'])} deliveries, {sum(one['grams'] for one in state['deliveries'])} g"
+        if step == "settlement":
+            return f"{len(state['settlements'])} settlements, {sum(one['total'] for one in self.settled)} in all"
+        paid = [one for each in state["settlements"] for one in each["payments"]]
+        return f"{len(paid)} payments, {sum(one['amount'] for one in paid)} in all"
+
+    def facts(self, time_ms: int) -> dict[str, Any]:
+        """Return what is proved, as JSON has it; what is due is as of a time, Unix milliseconds."""
+        state, terms = self.state, self.known_terms
+        kept = {name: value for name, value in state.items() if name not in {"terms_hash", "offer", "amending", "acts"}}
+        settlements = {one["settlement"]: one for one in state["settlements"]}
+        left = broken_guarantee(state, terms) if state["terms"] else ["the signatures"]
+        return {
+            **self._particulars,
+            **kept,
+            "terms": terms,
+            "version": state["terms"],
+            "fairness": self._fairness(),
+            "quantity": self._quantity(time_ms),
+            "settlements": [
+                {**settlements[one["settlement"]], **one, "payments": _payments(settlements[one["settlement"]])}
+                for one in self.settled
+            ],
+            "guarantee": {"kept": not left, "left": left, "below": self._below()},
+            "open": still_open(state) if state["terms"] else [],
+            "due": [
+                {"what": one.what, "who": one.who, "by_ms": one.by_ms, "about": one.about, "to": one.to,
+                 "amount": one.amount, "from_ms": one.from_ms, "late": one.late(time_ms)}
+                for one in due(state, terms, time_ms)
+            ],
+            "history": self.acts,
+            "erased": [
+                {"record": one["of"], "reason": one["reason"], "authority": one["authority"]}
+                for one in self.erased.values()
+            ],
+        }  # fmt: skip
+
+    def _act(self, number: int, entry: Mapping[str, Any]) -> None:
+        found = checked_private(self.source, entry["record"])
+        self._records.append(found)
+        body, kind = found.document.body, kind_of(found.record.kind)
+        actor = kind.actor_of(found.record, found.document)
+        said = {"kind": kind.name, "by": found.record.issuer, "for": actor, "time_ms": found.time_ms}
+        for name, expected in said.items():
+            if entry[name] != expected:
+                raise ProofError(name, expected=expected, got=entry[name])
+        if kind.name not in KINDS_OF_LIFE or body["agreement"] != self._agreement:
+            raise ProofError("its record", expected=f"an act on {self._agreement}", got=found.record.subject)
+        parties = tuple(kind.parties(body))
+        expires_s = found.record.expires_at_s
+        case = Case(
+            kind=kind.name, body=body, document_hash=found.document.hash, actor=actor, time_ms=found.time_ms,
+            expires_ms=None if expires_s is None else expires_s * 1000,
+            complete=bool(parties) and self._signatures.completes(found, actor, parties),
+            state=self.state, terms=self.terms, market=market_of(self.source.fact, before=found.index),
+        )  # fmt: skip
+        after = fold(case)
+        if kind.name == "agreement-settlement":
+            self.settled.append(self._computed(case))
+        self.state, self.terms = after.state, after.terms
+        self.acts.append(
+            {"number": number, "record": found.id, **said, "body": body, "hidden": sorted(found.document.hidden)}
+        )
+
+    def _computed(self, case: Case) -> dict[str, Any]:
+        """Return a settlement's lines with the reason of each; that they are those of its record the fold has seen."""
+        content = case.body
+        chosen = [one for one in case.state["deliveries"] if one["delivery"] in content["deliveries"]]
+        found = computed(
+            case.state, case.known_terms, chosen, market=case.market, time_ms=case.time_ms, final=content["final"],
+            proceeds=content.get("proceeds", 0), costs=content.get("costs", 0),
+        )  # fmt: skip
+        return {
+            "settlement": content["settlement"],
+            "deliveries": list(content["deliveries"]),
+            "lines": [{**line.said(), "because": [list(one) for one in line.because]} for line in found.lines],
+            "total": found.total,
+            "below": [line.said() for line in guarantee_gaps(case.known_terms, found.lines)],
+        }
+
+    def _below(self) -> list[dict[str, Any]]:
+        return [line for one in self.settled for line in one["below"]]
+
+    def _fairness(self) -> list[dict[str, Any]]:
+        """Return for each grower when its steps were, and how many days its copy came before its signature."""
+        signed: dict[str, int] = {}
+        for act in self.acts:
+            if act["kind"] == "agreement":
+                signed[act["for"]] = act["time_ms"]
+        found = []
+        for grower, steps in self.state["fairness"].items():
+            row: dict[str, Any] = {"grower": grower, **steps, "signed": signed.get(grower), "days": None}
+            if row["signed"] is not None and steps["copy"] is not None:
+                row["days"] = (row["signed"] - steps["copy"]) // 86_400_000
+            found.append({**row, "days_at_least": COPY_DAYS})
+        return found
+
+    def _quantity(self, time_ms: int) -> dict[str, Any]:
+        """Return deliveries against what was agreed, in grams."""
+        state, terms = self.state, self.known_terms
+        accounts = list(state["growers"].values())
+        harvested = sum(one["harvested_g"] for one in accounts)
+        lost = sum(one["lost_m2"] for one in accounts)
+        deliveries = state["deliveries"]
+        return {
+            "least_g": accepted_min_g(terms, harvested, lost),
+            "most_g": delivered_max_g(terms, harvested) if accounts else 0,
+            "harvested_g": harvested,
+            "lost_m2": lost,
+            "delivered_g": sum(one["grams"] for one in deliveries),
+            "accepted_g": sum(row[1] for one in deliveries for row in one["accepted"] or []),
+            "rejected_g": sum(row[1] for one in deliveries for row in one["rejected"]),
+            "short_g": short_g(state, terms, time_ms) if accounts else 0,
+        }
+
+
+def _payments(settlement: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what was paid, each with how it stands against its day."""
+    return [{**one, "late": one["paid_ms"] > settlement["due_ms"]} for one in settlement["payments"]]
+
+
+def _named(number: int, kind: str, error: FengtuError) -> FengtuError:
+    what = error.message if isinstance(error, RefusedError) else str(error.message)
+    return ProofError(f"act {number}, {kind}: {what}", expected=error.expected, got=error.got)
