@@ -11,7 +11,20 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 
-from api import actors, capture, demo, digital_link, entries, health, hidden, log, problems, products, reference
+from api import (
+    actors,
+    agreements,
+    capture,
+    demo,
+    digital_link,
+    entries,
+    health,
+    hidden,
+    log,
+    problems,
+    products,
+    reference,
+)
 from api.intake import Intake
 from api.metrics import Metrics, MetricsMiddleware
 from api.pages.render import STATIC_FOLDER
@@ -33,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     entries.router,
     hidden.router,
     products.router,
+    agreements.router,
     digital_link.router,
     capture.router,
     actors.router,

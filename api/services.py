@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from api.catalogue import Catalogue
     from api.desk import Desk
+    from api.docket import Docket
     from ledger.log import Log
     from ledger.serving import Serving
     from ledger.signature import SigningKey
@@ -39,6 +40,7 @@ class Services:
         wait_s: how long a request may wait for a seal, in seconds.
         policy: the JSON policy that this log recommends.
         catalogue: which lots there are.
+        docket: which agreements there are, and whom they concern.
         entering: who signs for requests that are no records; None where its key is not opened.
         demo: the folder of the demo's answers, None where this node has none.
     """
@@ -51,6 +53,7 @@ class Services:
     wait_s: float
     policy: bytes
     catalogue: Catalogue
+    docket: Docket
     entering: Entering | None
     demo: Path | None
 

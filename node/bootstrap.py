@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from api.app import create_app
 from api.catalogue import Catalogue
 from api.desk import Desk
+from api.docket import Docket
 from api.services import Entering, Services
 from contracts.rulebook import rulebooks
 from ledger import policy
@@ -260,6 +261,7 @@ def open_node(settings: Settings, *, demo: bool = False) -> Node:
         wait_s=settings.wait_s,
         policy=ledger.policy(),
         catalogue=Catalogue(ledger.store, serving),
+        docket=Docket(ledger.store, serving),
         entering=_entering(settings),
         demo=settings.demo if demo or settings.demo.is_dir() else None,
     )

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.catalogue import Catalogue
 from api.desk import Desk
+from api.docket import Docket
 from api.services import Entering, Services
 from ledger.serving import Serving
 
@@ -30,6 +31,7 @@ def services_of(farms: Farms, base_url: str = "http://127.0.0.1:8000") -> Servic
         wait_s=5,
         policy=farms.policy(),
         catalogue=Catalogue(farms.store, serving),
+        docket=Docket(farms.store, serving),
         entering=Entering("operator", farms.keys["operator"]),
         demo=None,
     )

@@ -15,11 +15,14 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from babel.numbers import format_currency, get_currency_precision
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages import dates, drawing
 from api.pages.i18n import Language, catalogue
 from api.pages.views import (
+    AgreementsView,
+    AgreementView,
     ComponentsView,
     DemoView,
     LotsView,
@@ -30,6 +33,7 @@ from api.pages.views import (
     StatusView,
     UnknownView,
 )
+from contracts.agreements.case import day_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +57,8 @@ HEADERS: Mapping[str, str] = {
 """Headers of every page."""
 
 _TEMPLATES: Mapping[type, str] = {
+    AgreementView: "agreement.html",
+    AgreementsView: "agreements.html",
     ComponentsView: "components.html",
     DemoView: "demo.html",
     LotsView: "lots.html",
@@ -94,6 +100,9 @@ def environment(language: Language) -> Environment:
         relative=partial(_relative, words),
         taipei_day=dates.taipei_day,
         grams=partial(_grams, language),
+        money=partial(_money, language),
+        share=_share,
+        day_ms=day_of,
         number=_number,
         reading=_reading,
         curve=drawing.draw_curve,
@@ -140,6 +149,17 @@ def _grams(language: Language, grams: int) -> str:
         return f"{grams} {gram}"
     text = f"{Decimal(grams) / 1000:,.3f}".rstrip("0").rstrip(".")
     return f"{text} {kilo}"
+
+
+def _money(language: Language, amount: int, currency: str) -> str:
+    """Return an amount of minor units as people write it: `NT$16,500.00`."""
+    exact = Decimal(amount) / 10 ** get_currency_precision(currency)
+    return format_currency(exact, currency, locale=language.locale)
+
+
+def _share(permille: int) -> str:
+    """Return ‰ as per cent: `5 %`, `0.1 %`."""
+    return f"{Decimal(permille) / 10:f}".rstrip("0").rstrip(".") + " %" if permille % 10 else f"{permille // 10} %"
 
 
 def _reading(value: float) -> str:

@@ -1,0 +1,175 @@
+"""Agreements for those whom they concern: list, page, facts, proof file, what is due. Acts are records, handed in so.
+
+A reader is whoever signs the request or whose door the address carries; others are told the same of an agreement that
+concerns others and of one that there is not.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from api.bundles import read_settlement, settlement_bundle
+from api.door import HEADERS, Visit, open_visit
+from api.pages.views import AgreementsView, AgreementView, ListedView, Text
+from api.problems import ForbiddenError
+from api.products import page, wants_page
+from api.services import Node, Services
+from contracts.agreements.case import STAGES
+from contracts.agreements.dues import due
+from contracts.keys import actor_key
+from ledger.bundle import CONTENT_TYPE
+from ledger.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from api.docket import Listed
+    from ledger.serving import View
+
+router = APIRouter(tags=["agreements"])
+
+PAGE_ROWS = 50
+WORDS_MAX = 200
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@router.get("/agreements")
+def agreements(request: Request, node: Node, words: str = "", stage: str = "", first: int = 1) -> Response:
+    """Return the agreements that concern the reader, the one acted on last first; `words` and `stage` choose."""
+    visit = open_visit(request, node)
+    if stage and stage not in STAGES:
+        raise FormatError("the stage", expected=", ".join(STAGES), got=stage[:40])
+    if not 1 <= first <= 10**9:
+        raise FormatError("the first row", expected="1 or more", got=first)
+    found = node.docket.list(visit.actor, words=words[:WORDS_MAX], stage=stage)
+    rows = found[first - 1 : first - 1 + PAGE_ROWS]
+    if not wants_page(request):
+        body = {"count": len(found), "first": first, "agreements": [_row(one) for one in rows]}
+        return JSONResponse(body, headers=dict(HEADERS))
+    with node.serving.view() as view:
+        names = _names(view, {who for one in rows for who in (one.purchaser, *one.growers)} | {visit.actor})
+    listed = tuple(
+        ListedView(
+            visit.link(f"/agreements/{one.agreement}"), one.crop, one.season, names[one.purchaser],
+            tuple(names[grower] for grower in one.growers), one.stage, disputed=one.disputed,
+        )
+        for one in rows
+    )  # fmt: skip
+    content = AgreementsView(
+        names[visit.actor], listed, len(found), first, words[:WORDS_MAX], stage, visit.door,
+        newer_url=_page_url(visit, words, stage, first - PAGE_ROWS) if first > 1 else "",
+        older_url=_page_url(visit, words, stage, first + PAGE_ROWS) if first - 1 + PAGE_ROWS < len(found) else "",
+    )  # fmt: skip
+    return _private(page(request, content))
+
+
+@router.get("/agreements/{agreement}")
+def agreement_page(request: Request, node: Node, agreement: str) -> Response:
+    """Return an agreement's page; the facts to those who ask for JSON."""
+    visit = _open(request, node, agreement)
+    if not wants_page(request):
+        return _facts(node, agreement)
+    with node.serving.view() as view:
+        answer, _ = read_settlement(view, agreement)
+        facts = answer.facts(view.time_ms)
+        path = f"/agreements/{agreement}"
+        content = AgreementView(
+            agreement=agreement,
+            status=answer.status,
+            facts=facts,
+            names={actor: Text(one["name"]) for actor, one in facts["actors"].items()},
+            stages=STAGES,
+            list_url=visit.link("/agreements"),
+            bundle_url=visit.link(f"{path}/bundle"),
+            data_url=visit.link(f"{path}/data"),
+            command=f"fengtu verify agreement-{agreement[:8]}.json --policy policy.json",
+            origin=node.log.origin,
+            seal_time=datetime.fromtimestamp(view.time_ms / 1000, UTC),
+        )
+    return _private(page(request, content))
+
+
+@router.get("/agreements/{agreement}/data")
+def agreement_data(request: Request, node: Node, agreement: str) -> Response:
+    """Return what is on record of an agreement, as its verdict says it."""
+    _open(request, node, agreement)
+    return _facts(node, agreement)
+
+
+@router.get("/agreements/{agreement}/due")
+def agreement_due(request: Request, node: Node, agreement: str) -> Response:
+    """Return what is due under an agreement now, the soonest first."""
+    _open(request, node, agreement)
+    with node.serving.view() as view:
+        answer, _ = read_settlement(view, agreement)
+        now_ms = max(view.time_ms, node.log.clock.now_ms())
+        found = [
+            {"what": one.what, "who": one.who, "by_ms": one.by_ms, "from_ms": one.from_ms, "about": one.about,
+             "to": one.to, "amount": one.amount, "late": one.late(now_ms)}
+            for one in due(answer.state, answer.known_terms, now_ms)
+        ]  # fmt: skip
+    return JSONResponse({"agreement": agreement, "time_ms": now_ms, "due": found}, headers=dict(HEADERS))
+
+
+@router.get("/agreements/{agreement}/bundle")
+def agreement_bundle(request: Request, node: Node, agreement: str) -> Response:
+    """Return the proof file of an agreement, its hidden fields with it."""
+    _open(request, node, agreement)
+    with node.serving.view() as view:
+        data = settlement_bundle(view, node.vault, agreement)
+    name = f'attachment; filename="agreement-{agreement[:8]}.json"'
+    return Response(data, headers={**HEADERS, "Content-Disposition": name}, media_type=CONTENT_TYPE)
+
+
+def _open(request: Request, node: Services, agreement: str) -> Visit:
+    """Return who reads, once it is somebody whom the agreement concerns.
+
+    Raises:
+        UnsignedError: the request is not signed, and the address has no door.
+        ForbiddenError: it concerns others, or there is none; which of the two is not said.
+    """
+    visit = open_visit(request, node)
+    if _ID.fullmatch(agreement) is None or not node.docket.may_read(visit.actor, agreement):
+        raise ForbiddenError(
+            "this agreement concerns others, or there is none", expected="a reader of the agreement", got=visit.actor
+        )
+    return visit
+
+
+def _facts(node: Services, agreement: str) -> Response:
+    with node.serving.view() as view:
+        answer, _ = read_settlement(view, agreement)
+        facts = answer.facts(view.time_ms)
+        body = {"agreement": agreement, "status": answer.status, "facts": facts, "seal": view.seal_index}
+    return JSONResponse(body, headers=dict(HEADERS))
+
+
+def _names(view: View, actors: Iterable[str]) -> dict[str, Text]:
+    found: dict[str, Text] = {}
+    for actor in actors:
+        state = view.fact(actor_key(actor))
+        found[actor] = Text({"zh-TW": actor} if state is None else state["name"])
+    return found
+
+
+def _row(one: Listed) -> dict[str, Any]:
+    return {
+        "agreement": one.agreement, "purchaser": one.purchaser, "growers": list(one.growers), "crop": one.crop,
+        "season": one.season, "stage": one.stage, "disputed": one.disputed,
+    }  # fmt: skip
+
+
+def _page_url(visit: Visit, words: str, stage: str, first: int) -> str:
+    pairs = {"words": words, "stage": stage, "first": str(max(1, first)), "door": visit.door}
+    return "/agreements?" + urlencode({name: value for name, value in pairs.items() if value})
+
+
+def _private(answer: Response) -> Response:
+    answer.headers.update(HEADERS)
+    return answer

@@ -1,0 +1,127 @@
+"""Agreements over HTTP: whom they concern reads list, page, facts and proof file; nobody else learns of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from agreements import AGREEMENT, PURCHASER, Deal, open_deal
+from fastapi.testclient import TestClient
+from logged import Logged, logged
+from test_settlement import season
+from webs import services_of
+
+from api.app import create_app
+from api.door import sign_door
+from api.signed import sign_request
+from verifiers.settlement import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from httpx import Response
+
+BASE = "http://127.0.0.1:8000"
+HTML = {"accept": "text/html"}
+PATH = f"/agreements/{AGREEMENT}"
+
+
+@pytest.fixture(scope="module")
+def deal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deal]:
+    """A season that was lived to its close."""
+    deal = open_deal(world=logged(tmp_path_factory.mktemp("pages")))
+    season(deal)
+    yield deal
+    world_of(deal).close()
+
+
+@pytest.fixture(scope="module")
+def client(deal: Deal) -> TestClient:
+    """The node's app over it."""
+    return TestClient(create_app(services_of(world_of(deal))), raise_server_exceptions=False, follow_redirects=False)
+
+
+def world_of(deal: Deal) -> Logged:
+    """Return the world of a deal that is logged."""
+    assert isinstance(deal.world, Logged)
+    return deal.world
+
+
+def get(client: TestClient, deal: Deal, path: str, actor: str, **headers: str) -> Response:
+    """Read a path by a request that an actor signs."""
+    return client.get(path, headers={**sign_request(deal.world.keys[actor], "GET", f"{BASE}{path}"), **headers})
+
+
+def through_door(client: TestClient, deal: Deal, path: str, actor: str, language: str = "zh-TW") -> Response:
+    """Read a page as a plain browser does, by an address that an actor signed."""
+    address = sign_door(deal.world.keys[actor], f"{BASE}{path}", int(time.time()) + 600)
+    return client.get(address.removeprefix(BASE), headers={**HTML, "accept-language": language})
+
+
+@pytest.mark.parametrize("behind", ["", "/data", "/bundle", "/due"])
+def test_whom_it_concerns_and_nobody_else(client: TestClient, deal: Deal, behind: str) -> None:
+    """Parties, witness, inspector and the auditor of a mandate read it; others hear the same as of none."""
+    for actor in (PURCHASER, "farm-1", "fa", "lab", "auditor"):
+        answer = get(client, deal, PATH + behind, actor)
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), answer.text
+    assert client.get(PATH + behind).status_code == 401
+    refused = get(client, deal, PATH + behind, "farm-2")
+    nothing = get(client, deal, f"/agreements/{'0' * 32}{behind}", "farm-2")
+    assert (refused.status_code, refused.content) == (403, nothing.content)
+
+
+def test_the_proof_file_holds(client: TestClient, deal: Deal) -> None:
+    """What a party downloads verifies without the node, and says what the page says."""
+    data = get(client, deal, f"{PATH}/bundle", "farm-1").content
+    verdict = verify(data, world_of(deal).policy(), deal.world.time_ms // 1000 + 5)
+    assert (verdict.kind, verdict.status) == ("operator", "closed")
+    facts = get(client, deal, f"{PATH}/data", "farm-1").json()["facts"]
+    assert json.loads(json.dumps(verdict.facts)) == facts
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("zh-TW", ["本期保證價格已履行", "颱風", "退貨"]),
+        ("en", ["The guaranteed price was kept this season", "typhoon", "damaged", "NT$"]),
+        ("ja", ["今季の保証価格は守られました", "台風", "損傷"]),
+    ],
+)
+def test_the_page_says_it(client: TestClient, deal: Deal, language: str, words: list[str]) -> None:
+    """A plain browser opens the page by its door: the sums of the verdict stand in it, and nothing is kept."""
+    answer = through_door(client, deal, PATH, "farm-1", language)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    for word in words:
+        assert word in answer.text
+    settled = deal.state["settlements"][0]["sums"][0][1]
+    assert f"{settled / 100:,.2f}" in answer.text
+    assert "<script" not in answer.text
+
+
+def test_lists_are_searched_and_paged(client: TestClient, deal: Deal) -> None:
+    """A reader sees their own, found by any word, by stage, page by page; another sees none."""
+    found = get(client, deal, "/agreements", PURCHASER).json()
+    assert (found["count"], found["agreements"][0]["stage"]) == (1, "closed")
+    assert get(client, deal, "/agreements", "farm-2").json()["count"] == 0
+    counts: dict[str, Any] = {
+        query: get(client, deal, f"/agreements?{query}", PURCHASER).json()["count"]
+        for query in ("words=farm-1", "words=nothing", "stage=closed", "stage=drafted", "first=2")
+    }
+    assert counts == {"words=farm-1": 1, "words=nothing": 0, "stage=closed": 1, "stage=drafted": 0, "first=2": 1}
+    assert get(client, deal, "/agreements?stage=other", PURCHASER).status_code == 400
+    assert get(client, deal, "/agreements?first=0", PURCHASER).status_code == 400
+    page = through_door(client, deal, "/agreements", PURCHASER)
+    assert page.status_code == 200
+    assert f'href="{PATH}?door=' in page.text
+    assert "還沒有契約" in through_door(client, deal, "/agreements", "farm-2").text
+
+
+def test_a_door_to_one_agreement_opens_no_list(client: TestClient, deal: Deal) -> None:
+    """An address that was handed on for one agreement shows no other."""
+    address = sign_door(deal.world.keys["farm-1"], f"{BASE}{PATH}", int(time.time()) + 600)
+    door = address.partition("?")[2]
+    assert client.get(f"/agreements?{door}", headers=HTML).status_code == 401
+    assert client.get(f"{PATH}/bundle?{door}").status_code == 200
