@@ -11,13 +11,15 @@ from agreements import AGREEMENT, PURCHASER, Deal, open_deal, sample_terms
 from conftest import soak
 from logged import Logged, logged
 from mutations import check_mutations
+from rules import GTIN
 
-from api.bundles import read_settlement, settlement_bundle
+from api.bundles import product_bundle, read_settlement, settlement_bundle
 from contracts.agreements.keys import agreement_key
 from ledger.bundle import decode_bundle, encode_bundle
 from ledger.errors import NotFoundError
 from ledger.privateleaf import decode_private_leaf
 from ledger.record import decode_record
+from verifiers.product import verify as verify_product
 from verifiers.settlement import verify
 
 if TYPE_CHECKING:
@@ -276,3 +278,30 @@ def test_terms_of_every_form_have_a_verdict(tmp_path: Path) -> None:
     assert verdict.kind == "operator", verdict.steps[-1]
     assert verdict.facts["settlements"][0]["total"] == sum(sums.values())
     world.close()
+
+
+def test_a_shopper_sees_that_the_guarantee_was_kept(deal: Deal) -> None:
+    """The product bundle proves who signed it for which season, and holds no amount; without one signature it fails."""
+    world = world_of(deal)
+    lot = {"gtin": GTIN, "lot": deal.lots["farm-1"]}
+    content = {
+        "agreement": AGREEMENT, "season": deal.terms["season"], "growers": ["farm-1"], "purchaser": PURCHASER,
+        "association": "fa", "lots": [lot],
+    }  # fmt: skip
+    document = deal.offer(**{name: value for name, value in content.items() if name != "agreement"})
+    for actor in ("farm-1", PURCHASER, "fa"):
+        deal.sign(actor, document, kind="guarantee-kept")
+    with world.serving().view() as view:
+        data = product_bundle(view, world.vault, lot["gtin"], lot["lot"])
+    now = deal.world.time_ms // 1000 + 5
+    verdict = verify_product(data, world.policy(), now)
+    assert verdict.kind == "operator", verdict.steps[-1]
+    assert [one["actor"] for one in verdict.facts["guarantee"]["signed"]] == ["farm-1", PURCHASER, "fa"]
+    for figure in _figures(deal):
+        if len(figure) > 4 and figure.isdigit():
+            assert figure not in json.dumps(verdict.facts["guarantee"]).encode()
+    opened = decode_bundle(data)
+    for one in opened.records:
+        if decode_record(one.statement).kind == "guarantee-kept":
+            less = encode_bundle(replace(opened, records=tuple(each for each in opened.records if each is not one)))
+            assert verify_product(less, world.policy(), now).steps[-1].name == "particulars"

@@ -11,7 +11,8 @@ The steps, each by name in the verdict:
 7. history: every act on the lot, and on the lots that it came of, is there; each is signed by a key that was entitled
 at its
    index, and header and document agree; folding them gives the state that the map holds.
-8. particulars: product, site, certificates, the actors' roles and what was erased.
+8. particulars: product, site, certificates, the actors' roles, what was erased, and whether growers, purchaser and
+   association signed that the guaranteed price was kept for it.
 9. whole: nothing in the bundle is beyond the question; disclosures are those that documents commit to.
 10. standing: quorum, replay key, freshness.
 
@@ -23,6 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from contracts.agreements.keys import guarantee_key
 from contracts.governance import erasure_key
 from contracts.gs1 import check_lot, decode_gtin
 from contracts.keys import actor_key, certificate_prefix, lot_prefix, product_key, site_key
@@ -131,6 +133,8 @@ class Answer:
         named = {lot.state["owner"] for lot in self.lots}
         named |= {who for lot in self.lots for act in lot.acts for who in (act["by"], act["for"])}
         named |= {facts[0]["issuer"] for facts in certificates.values() if facts}
+        guarantee = self._read_guarantee(self.lots[0])
+        named |= {one["actor"] for one in guarantee["signed"]} if guarantee is not None else set()
         for actor in sorted(named):
             actors[actor] = _actor(self.source.fact(actor_key(actor)))
         for index in sorted(self.records):
@@ -143,6 +147,7 @@ class Answer:
             "products": {gtin: _named(product) for gtin, product in products.items()},
             "site": None if site is None else {"site": state["site"], **_plain(site)},
             "certificates": [{"number": number, **_plain(facts[0])} for number, facts in certificates.items() if facts],
+            "guarantee": guarantee,
             "actors": actors,
         }
 
@@ -162,6 +167,34 @@ class Answer:
                 for one in self.erased.values()
             ],
         }
+
+    def _read_guarantee(self, lot: Lot) -> dict[str, Any] | None:
+        """Return who signed that the guaranteed price was kept for a lot, and for which season; None where nobody did.
+
+        Raises:
+            ProofError: what the map holds is not what all of them signed.
+        """
+        kept = self.source.fact(guarantee_key(lot.gtin, lot.lot))
+        if kept is None:
+            return None
+        indexes = [int.from_bytes(position[:8], "big") for _, _, position, _ in kept["signed"]]
+        self.source.expect(indexes)
+        signed: list[dict[str, Any]] = []
+        for index in indexes:
+            found = checked_record(self.source, index)
+            self.records[found.index] = found
+            body, kind = found.document.body, kind_of(found.record.kind)
+            if kind.name != "guarantee-kept" or {"gtin": lot.gtin, "lot": lot.lot} not in body["lots"]:
+                raise ProofError(f"record {index}", expected=f"a guarantee of {lot.lot}", got=found.record.subject)
+            if any(body[name] != kept[name] for name in kept if name != "signed"):
+                raise ProofError(f"the guarantee of {lot.lot}", expected="what was signed", got="something else")
+            actor = kind.actor_of(found.record, found.document)
+            signed.append({"actor": actor, "by": found.record.issuer, "record": index, "time_ms": found.time_ms})
+        if [one["actor"] for one in signed] != [one[0] for one in kept["signed"]] or {
+            one["actor"] for one in signed
+        } != {*kept["growers"], kept["purchaser"], kept["association"]}:
+            raise ProofError(f"the guarantee of {lot.lot}", expected="the signatures of all", got=len(signed))
+        return {"season": kept["season"], "signed": signed}
 
     def _read_lot(self, gtin: str, lot: str) -> Lot:
         facts = self.source.prefix(lot_prefix(gtin, lot))

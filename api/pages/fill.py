@@ -17,6 +17,7 @@ from api.pages.views import (
     InspectionView,
     LotView,
     ParentView,
+    PriceView,
     ProductView,
     QrView,
     QuantitiesView,
@@ -79,9 +80,18 @@ def product_view(
         sensors=tuple(sensors(history)),
         quantities=_quantities(lot),
         parents=tuple(_parents(facts)),
+        price=_price(facts),
         trace_code=next((code for code in map(_trace_code, history) if code), ""),
         data_url=f"{product_path(lot['gtin'], lot['lot'])}/data",
     )
+
+
+def _price(facts: Mapping[str, Any]) -> PriceView | None:
+    guarantee = facts["guarantee"]
+    if guarantee is None:
+        return None
+    signers = tuple(shown(_actor(facts, one["actor"])) for one in guarantee["signed"])
+    return PriceView(guarantee["season"], signers, _link(guarantee["signed"][-1]["record"]))
 
 
 def lot_view(facts: Mapping[str, Any]) -> LotView:
