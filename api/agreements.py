@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.bundles import read_settlement, settlement_bundle
@@ -21,7 +21,9 @@ from api.problems import ForbiddenError
 from api.products import page, wants_page
 from api.services import Node, Services
 from contracts.agreements.case import STAGES
+from contracts.agreements.closing import computed
 from contracts.agreements.dues import due
+from contracts.agreements.kinds import market_of
 from contracts.keys import actor_key
 from ledger.bundle import CONTENT_TYPE
 from ledger.errors import FormatError
@@ -83,7 +85,7 @@ def agreement_page(request: Request, node: Node, agreement: str) -> Response:
             agreement=agreement,
             status=answer.status,
             facts=facts,
-            names={actor: Text(one["name"]) for actor, one in facts["actors"].items()},
+            names={actor: _text(actor, one["name"]) for actor, one in facts["actors"].items()},
             stages=STAGES,
             list_url=visit.link("/agreements"),
             bundle_url=visit.link(f"{path}/bundle"),
@@ -115,6 +117,40 @@ def agreement_due(request: Request, node: Node, agreement: str) -> Response:
             for one in due(answer.state, answer.known_terms, now_ms)
         ]  # fmt: skip
     return JSONResponse({"agreement": agreement, "time_ms": now_ms, "due": found}, headers=dict(HEADERS))
+
+
+@router.get("/agreements/{agreement}/settlement")
+def agreement_settlement(
+    request: Request,
+    node: Node,
+    agreement: str,
+    *,
+    delivery: Annotated[list[str] | None, Query()] = None,
+    settlement: str = "",
+    final: bool = False,
+    proceeds: Annotated[int, Query(ge=0)] = 0,
+    costs: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """Return the settlement of deliveries as the rule computes it: the body of the record that the purchaser signs."""
+    _open(request, node, agreement)
+    with node.serving.view() as view:
+        answer, source = read_settlement(view, agreement)
+        chosen = [one for one in answer.state["deliveries"] if one["delivery"] in (delivery or [])]
+        found = computed(
+            answer.state, answer.known_terms, chosen, market=market_of(source.fact),
+            time_ms=max(view.time_ms, node.log.clock.now_ms()), final=final, proceeds=proceeds, costs=costs,
+        )  # fmt: skip
+    pool = {"proceeds": proceeds, "costs": costs} if answer.known_terms["price"]["form"] == "pool" else {}
+    body = {
+        "agreement": agreement,
+        "settlement": settlement,
+        "deliveries": [one["delivery"] for one in chosen],
+        "final": final,
+        "lines": [line.said() for line in found.lines],
+        "sums": [{"grower": grower, "amount": amount} for grower, amount in found.sums.items()],
+        **pool,
+    }
+    return JSONResponse(body, headers=dict(HEADERS))
 
 
 @router.get("/agreements/{agreement}/bundle")
@@ -154,8 +190,13 @@ def _names(view: View, actors: Iterable[str]) -> dict[str, Text]:
     found: dict[str, Text] = {}
     for actor in actors:
         state = view.fact(actor_key(actor))
-        found[actor] = Text({"zh-TW": actor} if state is None else state["name"])
+        found[actor] = _text(actor, None if state is None else state["name"])
     return found
+
+
+def _text(actor: str, name: dict[str, str] | None) -> Text:
+    """Return how a page names an actor: people whose names are hidden by their id."""
+    return Text(name or {"zh-TW": actor})
 
 
 def _row(one: Listed) -> dict[str, Any]:

@@ -122,6 +122,7 @@ def create_ledger(
     flags: Mapping[str, Any] | None = None,
     recovery: Sequence[bytes] = (),
     recovery_threshold: int = 0,
+    behind_ms: int = 0,
 ) -> VerifierKey:
     """Make a data folder and write the genesis and the first seal; return the log's verifier key.
 
@@ -134,6 +135,7 @@ def create_ledger(
         flags: what the settings' file keeps besides origin and actor.
         recovery: public keys that may together replace the log's own.
         recovery_threshold: how many of them it takes.
+        behind_ms: how long ago the ledger begins; 0 but for the demo.
 
     Raises:
         CorruptError: this database has a log already.
@@ -167,7 +169,9 @@ def create_ledger(
     decode_genesis(body)
     store = _open_tables(settings)
     try:
-        _log(settings, store, keys).create(body)
+        log = _log(settings, store, keys)
+        log.clock.behind_ms = behind_ms
+        log.create(body)
     finally:
         store.close()
     return vkey
@@ -238,12 +242,11 @@ def open_for_replay(settings: Settings, *, public_only: bool) -> Iterator[tuple[
         store.close()
 
 
-def open_node(settings: Settings, *, demo: bool = False) -> Node:
+def open_node(settings: Settings) -> Node:
     """Open a ledger with all that serves it; `start` and `close` are called by the app's lifespan.
 
     Args:
         settings: where.
-        demo: whether the demo is about to be loaded into it.
 
     Raises:
         NotFoundError: there is no log, or its keys are not here.
@@ -263,7 +266,7 @@ def open_node(settings: Settings, *, demo: bool = False) -> Node:
         catalogue=Catalogue(ledger.store, serving),
         docket=Docket(ledger.store, serving),
         entering=_entering(settings),
-        demo=settings.demo if demo or settings.demo.is_dir() else None,
+        demo=settings.demo,
     )
     publishing = partial(publish, ledger.store, serving, settings.public) if settings.publish_every_s > 0 else None
     erasures = Erasures(ledger.store, vault, serving)

@@ -68,6 +68,7 @@ class Party:
     actor: str
     key: SigningKey
     origin: str
+    clock: Callable[[], float] = time.time
 
     def draft(
         self,
@@ -103,16 +104,44 @@ class Party:
             hidden={one.name: one.digest for one, _ in disclosures},
             context=None if entered_for in {None, self.actor} else Context(entered_for),
         )
+        return self.sign(
+            kind, document, disclosures=[(one.text, public) for one, public in disclosures], source=source or ""
+        )
+
+    def sign(
+        self,
+        kind: str,
+        document: bytes,
+        *,
+        expires_in_s: int | None = None,
+        disclosures: Sequence[tuple[str, bool]] = (),
+        source: str = "",
+    ) -> Draft:
+        """Return the record of a document that is there already: one that several parties sign, byte for byte.
+
+        Args:
+            kind: what the document is.
+            document: its bytes.
+            expires_in_s: for how long it may be let in, and an offer holds, in seconds.
+            disclosures: texts of its hidden fields, each with whether the public may read it.
+            source: what it is drafted from.
+
+        Raises:
+            RefusedError: there is no such kind.
+            FormatError: it is no document.
+        """
+        now_s = int(self.clock())
         statement = sign_record(
             self.key,
             kind=kind,
             issuer=self.actor,
             subject=kind_of(kind).subject(decode_document(document).body),
             audience=self.origin,
-            issued_at_s=int(time.time()),
+            issued_at_s=now_s,
             document=document,
+            expires_at_s=None if expires_in_s is None else now_s + expires_in_s,
         )
-        return Draft(statement, document, tuple((one.text, public) for one, public in disclosures), source or "")
+        return Draft(statement, document, tuple(disclosures), source)
 
     def _random(self, what: str, name: str) -> str:
         # 128 bits that follow from the key: unguessable to others, the same in a second run.

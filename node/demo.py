@@ -1,11 +1,11 @@
 """The demo's stories: counties, associations, farms and laboratories, each acting with a key of their own.
 
-    play = Demo(remote, "operator", key, settings.demo, say)
-    play.run(files("examples") / "hsinchu")
+    play = Demo(remote, "operator", key, settings.demo, say=say, timeline=timeline)
+    stories = play.run([files("examples") / "pingtung", files("examples") / "hsinchu"])
 
-A story is a folder: `story.json` says who takes part, the other files are what they would have anyway (產銷履歷
-exports, notebooks, EPCIS documents). Everything is handed in through the public interfaces and can be run again: what
-is there already is answered again.
+A story is a folder: `story.json` says who takes part, `season.json` which agreements they live through, the other files
+are what they would have anyway (產銷履歷 exports, notebooks, EPCIS documents). Everything is handed in through the
+public interfaces and can be run again: what is there already is answered again.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ from ledger.signature import SigningKey
 from node.client import Draft, Party, hand_in
 from node.importing import epcis_drafts, notebook_drafts, tap_drafts
 from node.keyfile import protect_key, read_keyfile, write_keyfile
+from node.season import Season
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
     from node.remote import Remote
+    from node.season import Timeline
 
 PASSPHRASE = "fengtu-demo"  # noqa: S105 - the demo's people are made up, and so is what they protect
 SEAL_WAIT_S = 30
@@ -48,30 +50,90 @@ class Demo:
         key: the operator's key.
         folder: where the demo's people keep their keys, and the answers they fetched.
         say: told what is being done.
+        timeline: the days of the stories.
     """
 
     def __init__(
-        self, remote: Remote, operator: str, key: SigningKey, folder: Path, say: Callable[[str], None]
+        self,
+        remote: Remote,
+        operator: str,
+        key: SigningKey,
+        folder: Path,
+        *,
+        say: Callable[[str], None],
+        timeline: Timeline,
     ) -> None:
+        self._timeline = timeline
         self._remote = remote
         self._folder = folder
         self._say = say
         self._origin = remote.get("/log/vkey").decode().split("+")[0]
-        self._parties = {operator: Party(operator, key, self._origin)}
+        self._parties = {operator: Party(operator, key, self._origin, timeline.now_s)}
         self._operator = operator
         self._last_index = 0
 
-    def run(self, files: Traversable) -> dict[str, Any]:
-        """Play one story and return what `/demo.json` tells of it.
+    def run(self, folders: Sequence[Traversable]) -> list[dict[str, Any]]:
+        """Play the stories and return what `/demo.json` tells of each.
+
+        The people come first, then the season of their agreements, then what is on record of their lots today.
 
         Raises:
-            ProofError: a record that the story needs was refused.
+            ProofError: a record that a story needs was refused.
         """
-        story = json.loads((files / "story.json").read_text(encoding="utf-8"))
+        stories = [json.loads((files / "story.json").read_text(encoding="utf-8")) for files in folders]
+        seasons = [json.loads((files / "season.json").read_text(encoding="utf-8")) for files in folders]
+        season = None
+        try:
+            self._timeline.go_to(0)
+            for story, season in zip(stories, seasons, strict=True):
+                self._begin(story)
+                self._enter("actors", self._actors(season))
+                self._enter("farms", self._farms(story))
+                self._enter("products", self._products(season))
+            if not self._settlements.exists():
+                season = self._season(stories, seasons)
+                # Its last seal is months old; the one of today is due at once.
+                self._last_index = self._size() if self._timeline.moves else self._last_index
+        finally:
+            self._timeline.end()
+        if season is not None:
+            self._wait_for_seal()
+            self._settlements.write_text(json.dumps(season.answers(self._folder), ensure_ascii=False), encoding="utf-8")
+        settlements = json.loads(self._settlements.read_bytes())
+        told = []
+        for files, story in zip(folders, stories, strict=True):
+            self._story, self._counts = story, story["counts"]
+            found = self._lots_of(files, story)
+            found["answers"] += [one for one in settlements if one["story"] == story["story"]]
+            told.append(found)
+        return told
+
+    def _begin(self, story: dict[str, Any]) -> None:
         self._story = story
-        self._counts = {"records": 0, "repeated": 0}
+        self._counts = story["counts"] = {"records": 0, "repeated": 0}
         self._enter("actors", self._actors(story))
-        self._enter("farms", self._farms(story))
+
+    def _products(self, season: dict[str, Any]) -> Iterable[Draft]:
+        for one in season["products"]:
+            body = {name: value for name, value in one.items() if name != "actor"}
+            yield self._parties[one["actor"]].draft("product", body, source=f"product/{one['gtin']}")
+
+    @property
+    def _settlements(self) -> Path:
+        """What was told of the agreements: a season is lived once."""
+        return self._folder / "settlements.json"
+
+    def _season(self, stories: list[dict[str, Any]], seasons: list[dict[str, Any]]) -> Season:
+        """Play the agreements."""
+        products = {farm["actor"]: farm["product"]["gtin"] for story in stories for farm in story["farms"]}
+        season = Season(self._remote, self._parties, self._timeline, products, self._say)
+        season.run([{**script, "story": story["story"]} for story, script in zip(stories, seasons, strict=True)])
+        for story in stories:
+            story["counts"]["records"] += season.records // len(stories)
+        return season
+
+    def _lots_of(self, files: Traversable, story: dict[str, Any]) -> dict[str, Any]:
+        """Enter what is on record of the farms' lots, and fetch each one's answer."""
         self._enter("lots", self._lots(story))
         association = self._parties[story["association"]]
         for farm in story["farms"]:
@@ -108,7 +170,7 @@ class Demo:
                 "possession": urlsafe_b64encode(proof).decode().rstrip("="),
                 **({"name": one["name"]} if "name" in one else {}),
             }
-            self._parties[actor] = Party(actor, key, self._origin)
+            self._parties[actor] = Party(actor, key, self._origin, self._timeline.now_s)
             hidden = {name: (value, False) for name, value in one.get("hidden", {}).items()}
             yield self._parties[parent].draft("actor", body, hidden=hidden, source=f"actor/{actor}")
 
@@ -203,10 +265,14 @@ class Demo:
         """Wait until what was handed in is under a seal."""
         self._say(f"{self._story['title']}: waiting for the seal")
         deadline = time.monotonic() + SEAL_WAIT_S
-        while decode_checkpoint(decode_note(self._remote.get("/log/checkpoint")).text).size <= self._last_index:
+        while self._size() <= self._last_index:
             if time.monotonic() > deadline:
                 raise UnavailableError("the node's seal", expected=f"one after entry {self._last_index}")
             time.sleep(0.2)
+
+    def _size(self) -> int:
+        """Return the size of the newest checkpoint's tree."""
+        return decode_checkpoint(decode_note(self._remote.get("/log/checkpoint")).text).size
 
     def _answers(self, story: dict[str, Any]) -> dict[str, Any]:
         self._wait_for_seal()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from api.problems import CBOR, JSON, REFUSAL
+from api.signed import sign_request
 from ledger import cbor
 from ledger.errors import (
     ConflictError,
@@ -28,6 +29,8 @@ from ledger.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ledger.signature import SigningKey
 
 ANSWER_SIZE_MAX = 64 * 2**20
 PROBLEM_SIZE_MAX = 2**20
@@ -84,6 +87,14 @@ class Remote:
             FengtuError: what the node answered instead, as the error it was there.
         """
         return self.ask("GET", path, size_max=size_max).body
+
+    def read(self, key: SigningKey, path: str, size_max: int = ANSWER_SIZE_MAX) -> bytes:
+        """Return what stands under a path for one whom it concerns: the request is signed by a key.
+
+        Raises:
+            FengtuError: what the node answered instead, as the error it was there.
+        """
+        return self.ask("GET", path, headers=sign_request(key, "GET", self.url + path), size_max=size_max).body
 
     def ask(
         self,

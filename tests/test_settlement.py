@@ -45,24 +45,24 @@ def season(deal: Deal) -> None:
     """Live an agreement from draft to close."""
     deal.conclude()
     deal.act(PURCHASER, "mandate", auditor="auditor", given=True)
-    deal.act("farm-1", "advance", item="種子", amount=300_000, day=deal.now)
+    deal.act("farm-1", "advance", item="種子", amount=311_117, day=deal.now)
     amended = {**deal.terms, "payment": {**deal.terms["payment"], "pay_days": 20}}
     document = deal.offer(number=1, terms=amended)
     for actor in (PURCHASER, "farm-1"):
         deal.sign(actor, document, kind="agreement-amendment")
     deal.terms = amended
-    deal.grow(grams=900_000)
+    deal.grow(grams=912_347)
     deal.act("farm-1", "force-majeure", event="typhoon", area_m2=2_000, since=deal.now, site="S-1")
     deal.price(3_400)
-    deal.deliver("D-1", 400_000)
-    deal.grade("D-1", ("A", 300_000), ("B", 100_000))
-    deal.accept("D-1", ("B", 20_000, "damage"))
+    deal.deliver("D-1", 412_357)
+    deal.grade("D-1", ("A", 309_211), ("B", 103_146))
+    deal.accept("D-1", ("B", 21_013, "damage"))
     first = deal.settle("S-1", ["D-1"])
     deal.pay("P-1", "S-1", first["farm-1"])
     deal.later(3)
     deal.price(2_000)
-    deal.deliver("D-2", 300_000)
-    deal.grade("D-2", ("A", 300_000))
+    deal.deliver("D-2", 287_651)
+    deal.grade("D-2", ("A", 287_651))
     deal.accept("D-2")
     second = deal.settle("S-2", ["D-2"], final=True)
     deal.pay("P-2", "S-2", second["farm-1"])
@@ -100,7 +100,7 @@ def test_a_season_is_proved(deal: Deal) -> None:
         live = answer.facts(view.time_ms)
     assert json.loads(json.dumps(verdict.facts)) == json.loads(json.dumps(live))
     assert verdict.facts["guarantee"] == {"kept": True, "left": [], "below": []}
-    assert verdict.facts["quantity"]["rejected_g"] == 20_000
+    assert verdict.facts["quantity"]["rejected_g"] == 21_013
     assert verdict.facts["fairness"][0]["days"] >= 10
     assert [one["total"] for one in verdict.facts["settlements"]] == [
         sum(line["amount"] for line in one["lines"]) for one in verdict.facts["settlements"]
@@ -223,7 +223,7 @@ def _figures(deal: Deal) -> list[bytes]:
     state = deal.state
     numbers = {one["grams"] for one in state["deliveries"]}
     numbers |= {amount for one in state["settlements"] for _, amount in one["sums"]}
-    numbers |= {row[1] for one in state["deliveries"] for row in one["rows"]} | {300_000, 20_000}
+    numbers |= {row[1] for one in state["deliveries"] for row in one["rows"]} | {311_117, 21_013, 912_347}
     found: list[bytes] = []
     for number in numbers:
         found += [str(number).encode(), b"\x1a" + number.to_bytes(4, "big")]

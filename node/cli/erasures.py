@@ -22,7 +22,9 @@ WAIT_S = 60
 
 
 @commands.command(
-    epilog='Example: fengtu erase pDgs…3Q --key operator --authority "PDPA §11" --reason "asked for" --data data'
+    # A digest may begin with a dash.
+    context_settings={"ignore_unknown_options": True},
+    epilog='Example: fengtu erase pDgs…3Q --key operator --authority "PDPA §11" --reason "asked for" --data data',
 )
 def erase(
     disclosure: Annotated[str, typer.Argument(help="The disclosure's digest, as the document holds it, or its text.")],

@@ -25,11 +25,13 @@ from node.cli.sentences import sentence
 from node.files import SECRET, write_file
 from node.keyfile import PASSPHRASE_FILE, PASSPHRASE_MIN, PASSPHRASE_VARIABLE
 from node.logs import configure_logs
+from node.season import DAY_MS, DAYS
 from node.settings import FILE_NAME, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ledger.clock import Clock
     from node.bootstrap import Node
     from node.settings import Settings
 
@@ -104,12 +106,16 @@ def run(
     flags = {"database": database, "host": host, "port": port, "base_url": base_url}
     settings = load_settings(data, flags)
     configure_logs()
+    behind_ms = 0
     if not has_ledger(settings):
-        _create_to_try(settings)
+        # The demo's stories take months; their ledger begins when they do.
+        behind_ms = DAYS * DAY_MS if demo else 0
+        _create_to_try(settings, behind_ms)
         settings = load_settings(data, flags)
     with _listening(settings) as listener:
         settings = load_settings(data, {**flags, "port": listener.getsockname()[1]})
-        node = open_node(settings, demo=demo)
+        node = open_node(settings)
+        node.ledger.log.clock.behind_ms = behind_ms
         server = uvicorn.Server(
             uvicorn.Config(
                 node.app,
@@ -123,7 +129,8 @@ def run(
         _greet(node)
         _settle_interpreter()
         if demo:
-            threading.Thread(target=_load_demo, args=(settings, server), name="demo", daemon=True).start()
+            clock = node.ledger.log.clock
+            threading.Thread(target=_load_demo, args=(settings, server, clock), name="demo", daemon=True).start()
         # The server raises the signals that ended it once more when it is done; by then nothing is left to end.
         signal.signal(signal.SIGTERM, lambda *_: None)
         with contextlib.suppress(KeyboardInterrupt):
@@ -146,7 +153,7 @@ def _settle_interpreter() -> None:
     gc.set_threshold(GC_ALLOCATIONS, 20, 20)
 
 
-def _create_to_try(settings: Settings) -> None:
+def _create_to_try(settings: Settings, behind_ms: int) -> None:
     """Make a ledger that nobody prepared, with a passphrase that lies beside the key."""
 
     def passphrase() -> str:
@@ -155,7 +162,7 @@ def _create_to_try(settings: Settings) -> None:
             write_file(file, secrets.token_urlsafe(PASSPHRASE_MIN * 2).encode() + b"\n", SECRET)
         return options.new_passphrase(settings.keys, "")
 
-    create_ledger(settings, passphrase)
+    create_ledger(settings, passphrase, behind_ms=behind_ms)
     options.say(f"There was no ledger: made one in {settings.data}, named {settings.origin}, to try things out.")
     if (settings.keys / PASSPHRASE_FILE).exists():
         options.say(f"The operator's passphrase is in {settings.keys / PASSPHRASE_FILE} ({PASSPHRASE_VARIABLE} wins).")
@@ -186,14 +193,14 @@ def _greet(node: Node) -> None:
     options.say(f"  core          {core.describe()}")
 
 
-def _load_demo(settings: Settings, server: uvicorn.Server) -> None:
+def _load_demo(settings: Settings, server: uvicorn.Server, clock: Clock) -> None:
     """Load the demo's stories through the public interfaces once the node answers."""
     while not server.started:
         if server.should_exit:
             return
         threading.Event().wait(0.05)
     try:
-        load_demo(settings, settings.address)
+        load_demo(settings, settings.address, clock)
     except FengtuError as error:
         # The node serves on; whoever started it reads why the stories are not all there.
         options.note(f"The demo is not loaded: {sentence(error)}")

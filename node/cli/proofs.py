@@ -12,14 +12,14 @@ from urllib.parse import quote
 
 import typer
 
-from api.bundles import product_bundle
+from api.bundles import product_bundle, settlement_bundle
 from contracts.gs1 import decode_gtin
 from ledger.bundle import BUNDLE_SIZE_MAX, decode_bundle
-from ledger.errors import NotFoundError
+from ledger.errors import FormatError, NotFoundError
 from ledger.serving import Serving
 from ledger.tlogproof import encode_tlog_proof
 from node.cli import options
-from node.files import write_file
+from node.files import SECRET, write_file
 from node.remote import Remote
 
 if TYPE_CHECKING:
@@ -85,6 +85,30 @@ def product(
             found = product_bundle(view, vault, gtin, lot)
     write_file(output, found)
     options.say(f"{output}: lot {lot} of {gtin}, {len(found)} bytes; look at it with `fengtu verify`")
+
+
+@bundles.command(epilog="Example: fengtu bundle agreement 9f86… -o rice.bundle.json --url https://… --key pingtung.lin")
+def agreement(
+    agreement: Annotated[str, typer.Argument(help="The agreement's id, 32 hex digits.")],
+    *,
+    output: options.Output,
+    key: Annotated[str | None, typer.Option(help="The key that may read it, with --url.", show_default=False)] = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    url: options.Url = None,
+) -> None:
+    """Write the proof file of an agreement: every act on it, and what each sum is computed from."""
+    options.one_place(data, database, url)
+    if url is not None:
+        if key is None:
+            raise FormatError("an agreement at a node", expected="--key of one whom it concerns", got="none")
+        with Remote(url) as remote:
+            found = remote.read(options.open_key(key, data)[1], f"/agreements/{agreement}/bundle", BUNDLE_SIZE_MAX)
+    else:
+        with _served(data, database) as (ledger, view), closing(ledger.open_vault()) as vault:
+            found = settlement_bundle(view, vault, agreement)
+    write_file(output, found, SECRET)
+    options.say(f"{output}: agreement {agreement}, {len(found)} bytes; look at it with `fengtu verify`")
 
 
 @commands.command(epilog="Example: fengtu verify tea.bundle.json --policy policy.json")
