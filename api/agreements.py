@@ -7,6 +7,7 @@ concerns others and of one that there is not.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
@@ -14,17 +15,24 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from api import calendar as calendars
 from api.bundles import read_settlement, settlement_bundle
+from api.calendar import Task, encode_calendar
 from api.door import HEADERS, Visit, open_visit
+from api.pages import pdf
+from api.pages.pdf import make_pdf
+from api.pages.render import render, task_words
 from api.pages.views import AgreementsView, AgreementView, ListedView, Text
 from api.problems import ForbiddenError
-from api.products import page, wants_page
+from api.products import page, reader_of, wants_page
 from api.services import Node, Services
 from contracts.agreements.case import STAGES
 from contracts.agreements.closing import computed
 from contracts.agreements.dues import due
+from contracts.agreements.keys import agreement_key, terms_key
 from contracts.agreements.kinds import market_of
 from contracts.keys import actor_key
+from ledger import cbor
 from ledger.bundle import CONTENT_TYPE
 from ledger.errors import FormatError
 
@@ -32,11 +40,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from api.docket import Listed
+    from api.pages.i18n import Language
     from ledger.serving import View
 
 router = APIRouter(tags=["agreements"])
 
 PAGE_ROWS = 50
+CALENDAR_MAX = 1_000
+"""Open agreements in one calendar."""
 WORDS_MAX = 200
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -71,17 +82,50 @@ def agreements(request: Request, node: Node, words: str = "", stage: str = "", f
     return _private(page(request, content))
 
 
+@router.get("/agreements/calendar.ics")
+def calendar(request: Request, node: Node) -> Response:
+    """Return what is due under the reader's open agreements as a calendar; a door to `/agreements` subscribes to it."""
+    visit = open_visit(request, node)
+    listed = [one.agreement for one in node.docket.list(visit.actor) if one.stage != "closed"][:CALENDAR_MAX]
+    keys = [key for one in listed for key in (agreement_key(one), terms_key(one))]
+    with node.serving.view() as view:
+        found = {key: cbor.decode(data) for key, data in view.store.latest(keys).items() if data is not None}
+        now_ms = max(view.time_ms, node.log.clock.now_ms())
+        reading = _Reading(visit, view, reader_of(request).language, node.base_url, now_ms)
+        tasks: list[Task] = []
+        for one in listed:
+            state, terms = found.get(agreement_key(one)), found.get(terms_key(one))
+            if state is not None and terms is not None:
+                tasks += _tasks(reading, state, terms)
+    data = encode_calendar(f"{node.log.origin} {visit.actor}", tasks, datetime.now(UTC), node.log.origin)
+    return Response(data, headers=dict(HEADERS), media_type=calendars.CONTENT_TYPE)
+
+
 @router.get("/agreements/{agreement}")
 def agreement_page(request: Request, node: Node, agreement: str) -> Response:
     """Return an agreement's page; the facts to those who ask for JSON."""
     visit = _open(request, node, agreement)
     if not wants_page(request):
         return _facts(node, agreement)
+    return _private(page(request, _view(node, visit, agreement)))
+
+
+@router.get("/agreements/{agreement}/pdf")
+def agreement_pdf(request: Request, node: Node, agreement: str) -> Response:
+    """Return an agreement's page for paper, with a code that leads to where its proof is."""
+    visit = _open(request, node, agreement)
+    content, url = _view(node, visit, agreement), f"{node.base_url}/agreements/{agreement}"
+    printed = make_pdf(render(content, reader_of(request)), url)
+    name = f'attachment; filename="agreement-{agreement[:8]}.pdf"'
+    return Response(printed, headers={**HEADERS, "Content-Disposition": name}, media_type=pdf.CONTENT_TYPE)
+
+
+def _view(node: Services, visit: Visit, agreement: str) -> AgreementView:
     with node.serving.view() as view:
         answer, _ = read_settlement(view, agreement)
         facts = answer.facts(view.time_ms)
         path = f"/agreements/{agreement}"
-        content = AgreementView(
+        return AgreementView(
             agreement=agreement,
             status=answer.status,
             facts=facts,
@@ -93,8 +137,8 @@ def agreement_page(request: Request, node: Node, agreement: str) -> Response:
             command=f"fengtu verify agreement-{agreement[:8]}.json --policy policy.json",
             origin=node.log.origin,
             seal_time=datetime.fromtimestamp(view.time_ms / 1000, UTC),
+            pdf_url=visit.link(f"{path}/pdf"),
         )
-    return _private(page(request, content))
 
 
 @router.get("/agreements/{agreement}/data")
@@ -161,6 +205,33 @@ def agreement_bundle(request: Request, node: Node, agreement: str) -> Response:
         data = settlement_bundle(view, node.vault, agreement)
     name = f'attachment; filename="agreement-{agreement[:8]}.json"'
     return Response(data, headers={**HEADERS, "Content-Disposition": name}, media_type=CONTENT_TYPE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Who reads what is due: by which door, in which language, when."""
+
+    visit: Visit
+    view: View
+    language: Language
+    base_url: str
+    now_ms: int
+
+
+def _tasks(reader: _Reading, state: dict[str, Any], terms: dict[str, Any]) -> list[Task]:
+    """Return what is due under an agreement, in the reader's words."""
+    agreement = state["agreement"]
+    rows = [one for one in due(state, terms, reader.now_ms) if one.by_ms is not None]
+    names = _names(reader.view, {who for one in rows for who in (one.who, one.to) if who})
+    words = task_words(reader.language, rows, names, terms["currency"])
+    page_url = f"{reader.base_url}{reader.visit.link(f'/agreements/{agreement}')}"
+    return [
+        Task(
+            f"{agreement} {one.what} {one.who} {one.about} {one.to}", f"{terms['crop']}: {said}", one.by_ms or 0,
+            page_url,
+        )
+        for one, said in zip(rows, words, strict=True)
+    ]  # fmt: skip
 
 
 def _open(request: Request, node: Services, agreement: str) -> Visit:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from agreements import AGREEMENT, PURCHASER, Deal, open_deal
 from fastapi.testclient import TestClient
+from icalendar import Calendar
 from logged import Logged, logged
+from pypdf import PdfReader
+from rules import DAY_MS
 from test_settlement import season
 from webs import services_of
 
 from api.app import create_app
 from api.door import sign_door
+from api.pages.paper import SITE, OwnFiles
+from api.pages.pdf import make_pdf
 from api.signed import sign_request
+from contracts.agreements.case import day_of
 from verifiers.settlement import verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from httpx import Response
 
@@ -125,3 +134,55 @@ def test_a_door_to_one_agreement_opens_no_list(client: TestClient, deal: Deal) -
     door = address.partition("?")[2]
     assert client.get(f"/agreements?{door}", headers=HTML).status_code == 401
     assert client.get(f"{PATH}/bundle?{door}").status_code == 200
+
+
+def test_the_page_on_paper(client: TestClient, deal: Deal) -> None:
+    """A PDF in Chinese, with the sums of the page and the code that leads back; others get none."""
+    answer = get(client, deal, f"{PATH}/pdf", "farm-1", **{"accept-language": "zh-TW"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf"), answer.text[:300]
+    document = PdfReader(io.BytesIO(answer.content))
+    text = "".join(page.extract_text() for page in document.pages)
+    settled = deal.state["settlements"][0]["sums"][0][1]
+    for words in ("毛豆", "本期保證價格已履行", f"{settled / 100:,.2f}"):
+        assert words in text
+    fonts = {str(font) for page in document.pages for font in page["/Resources"]["/Font"].values()}
+    assert fonts
+    assert get(client, deal, f"{PATH}/pdf", "farm-2").status_code == 403
+
+
+def test_a_pdf_fetches_nothing_from_elsewhere() -> None:
+    """A page that names another site, a file or a path outside is printed without it."""
+    elsewhere = (
+        "http://127.0.0.1:1/static/fengtu.css", "file:///etc/passwd", f"{SITE}/static/../render.py", f"{SITE}/x.css",
+    )  # fmt: skip
+    for url in elsewhere:
+        with pytest.raises(ValueError, match="not a file of this site"):
+            OwnFiles().fetch(url)
+    assert OwnFiles().fetch(f"{SITE}/static/fengtu.css?v=1").read()
+    assert make_pdf('<main id="content"><img src="file:///etc/passwd"><p>x</p></main>', BASE).startswith(b"%PDF")
+
+
+def test_the_calendar_of_what_is_due(tmp_path: Path) -> None:
+    """A subscriber sees each task with a day once, in the reader's words, and the same when it asks again."""
+    deal = open_deal(world=logged(tmp_path))
+    deal.conclude()
+    deal.grow(grams=900_000)
+    deal.price(3_400)
+    deal.deliver("D-1", 400_000)
+    world = world_of(deal)
+    client = TestClient(create_app(services_of(world)), raise_server_exceptions=False)
+    found = [through_door(client, deal, "/agreements/calendar.ics", "lab", "zh-TW") for _ in range(2)]
+    assert found[0].headers["content-type"] == "text/calendar; charset=utf-8"
+    events = [Calendar.from_ical(one.content).walk("VEVENT") for one in found]
+    assert [event["uid"] for event in events[0]] == [event["uid"] for event in events[1]]
+    graded = [event for event in events[0] if "D-1" in event["summary"]]
+    assert len(graded) == 1
+    assert graded[0]["summary"] == "毛豆: 名稱 lab為 D-1 分級"
+    assert graded[0]["dtstart"].dt == date.fromisoformat(
+        day_of(deal.state["deliveries"][0]["delivered_ms"] + 2 * DAY_MS)
+    )
+    assert (
+        Calendar.from_ical(through_door(client, deal, "/agreements/calendar.ics", "farm-2").content).walk("VEVENT")
+        == []
+    )
+    world.close()

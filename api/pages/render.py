@@ -31,15 +31,19 @@ from api.pages.views import (
     ProductView,
     StartView,
     StatusView,
+    Text,
     UnknownView,
 )
 from contracts.agreements.case import day_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from markupsafe import Markup
 
     from api.pages.reader import Reader
     from api.pages.views import View
+    from contracts.agreements.dues import Due
 
 TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 STATIC_FOLDER = Path(__file__).parent / "static"
@@ -77,6 +81,32 @@ def render(view: View, reader: Reader) -> str:
     if isinstance(view, ProductView) and view.recall is not None:
         name = "recalled.html"
     return environment(reader.language).get_template(name).render(view=view, reader=reader)
+
+
+def task_words(language: Language, rows: Sequence[Due], names: Mapping[str, Text], currency: str) -> list[str]:
+    """Return what is due under an agreement in plain words, as its page says it.
+
+    Args:
+        language: of the words.
+        rows: what is due.
+        names: who the actors are.
+        currency: of the amounts.
+    """
+    module = environment(language).get_template("parts/agreement.html").make_module({"tag": language.tag})
+    who = _Names(names)
+    task: Callable[..., Markup] = module.task  # type: ignore[attr-defined]  # a macro of the template
+    return [task(row, who, currency).striptags() for row in rows]
+
+
+class _Names:
+    """Who the actors are, as the parts of a page ask for it."""
+
+    def __init__(self, names: Mapping[str, Text]) -> None:
+        self._names = names
+
+    def name(self, actor: str) -> Text:
+        """Return who an actor is."""
+        return self._names.get(actor, Text({"zh-TW": actor}))
 
 
 @cache

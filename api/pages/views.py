@@ -515,6 +515,7 @@ class AgreementView:
         command: what checks the proof file.
         origin: the ledger's name.
         seal_time: the time of the seal that this is as of.
+        pdf_url: the same on paper.
     """
 
     agreement: str
@@ -528,6 +529,7 @@ class AgreementView:
     command: str
     origin: str
     seal_time: datetime
+    pdf_url: str = ""
 
     def name(self, actor: str) -> Text:
         """Return who an actor is."""

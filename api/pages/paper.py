@@ -1,0 +1,48 @@
+"""A page laid out for A4. Imported only where a PDF is asked for: WeasyPrint loads libraries of the system.
+
+print_page(html)      bytes of a PDF
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from weasyprint import HTML
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from api.pages.render import STATIC_FOLDER
+
+SITE = "http://site.invalid"
+"""Where a page's own files are for the printer; the name can never be looked up (RFC 2606)."""
+_TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
+
+
+class OwnFiles(URLFetcher):  # type: ignore[misc]  # it carries no types
+    """Hands out this site's files, and pictures that stand in the page itself; nothing else is fetched."""
+
+    def __init__(self) -> None:
+        super().__init__(allowed_protocols=["data"], allow_redirects=False)
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
+        """Return a file.
+
+        Raises:
+            ValueError: it is none of this site.
+        """
+        parts = urlsplit(url)
+        if parts.scheme == "data":
+            return super().fetch(url, headers)
+        path = STATIC_FOLDER / parts.path.removeprefix("/static/")
+        known = f"{parts.scheme}://{parts.netloc}" == SITE and path.parent == STATIC_FOLDER and path.suffix in _TYPES
+        if not known or not path.is_file():
+            raise ValueError(f"not a file of this site: {url[:80]}")
+        return URLFetcherResponse(url, path.read_bytes(), {"Content-Type": _TYPES[path.suffix]})
+
+
+def print_page(html: str) -> bytes:
+    """Return a page as PDF."""
+    # After the page's own style, so that it wins.
+    styled = html.replace("</head>", '<link rel="stylesheet" href="/static/print.css"></head>', 1)
+    printed: bytes = HTML(string=styled, base_url=SITE, url_fetcher=OwnFiles()).write_pdf()
+    return printed
