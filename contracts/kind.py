@@ -128,6 +128,7 @@ class Kind:
         private: whether its records are private.
         parties: who all have to sign one document of this kind, from the body; see `contracts.assent`.
         readers: who may read a private record beside who signed it, from the body and the present state.
+        holders: whether the holder of a private account may sign it, with a key that stands in the private map.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Kind:
     private: bool = False
     parties: Callable[[Mapping[str, Any]], Sequence[str]] = nobody
     readers: Callable[[Mapping[str, Any], Facts], Iterable[str]] = nobody_else
+    holders: bool = False
 
     def actor_of(self, record: Record, document: Document) -> str:
         """Return whose act a record is: its issuer's, or that of the one whom the document says it is entered for.

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts import actors, agreements, certificates, governance, produce, products
+from contracts import actors, agreements, certificates, governance, produce, products, rewards
 from contracts.keys import actor_key, assent_key, hidden_key, key_key
 from contracts.kind import DAY_MS, Act, Kind, Schema
+from contracts.rewards.book import HOLDER
+from contracts.rewards.keys import account_key, holder_key
 from ledger.errors import RefusedError
 from ledger.rulebook import At, Facts, Signer, Submission
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
-    for family in (governance, actors, certificates, products, produce, agreements)
+    for family in (governance, actors, certificates, products, produce, agreements, rewards)
     for kind in family.KINDS
 }
 _SCHEMAS = {name: Schema(kind.schema) for name, kind in KINDS.items()}
@@ -88,6 +90,8 @@ class Rules:
         record, document = submission.record, submission.document
         yield key_key(record.kid)
         yield actor_key(record.issuer)
+        if record.issuer.startswith(HOLDER):
+            yield holder_key(record.kid)
         yield assent_key(document.hash)
         if document.context is not None and document.context.entered_for is not None:
             yield actor_key(document.context.entered_for)
@@ -102,6 +106,8 @@ class Rules:
     def signer(self, kid: bytes, facts: Facts) -> Signer:
         """Return whose key this is."""
         key = facts.get(key_key(kid))
+        if key is None and facts.sees_private:
+            key = facts.get(holder_key(kid))
         if key is None:
             raise RefusedError("actors.key-unknown", "nobody registered this key", got=kid.hex())
         return Signer(key["actor"], key["public_key"])
@@ -119,7 +125,7 @@ class Rules:
         record, document = submission.record, submission.document
         kind = kind_of(record.kind)
         _check_times(record, at)
-        _check_key(record, facts, at)
+        _check_key(kind, record, facts, at)
         actor, parties = kind.actor_of(record, document), tuple(kind.parties(document.body))
         act = Act(record, document, at, actor, facts, private=kind.private, parties=parties)
         _check_acting(act)
@@ -142,15 +148,18 @@ def _check_times(record: Record, at: At) -> None:
         )
 
 
-def _check_key(record: Record, facts: Facts, at: At) -> None:
-    key = facts.get(key_key(record.kid))
+def _check_key(kind: Kind, record: Record, facts: Facts, at: At) -> None:
+    # The holder of a private account signs what its kind lets it sign, and nothing else in the log.
+    holder = kind.holders and record.issuer.startswith(HOLDER)
+    key = facts.get((holder_key if holder else key_key)(record.kid))
     if key is None or key["state"] != "active":
         state = "unknown" if key is None else key["state"]
         raise RefusedError(f"actors.key-{state}", f"the key is {state}", expected="an active key", got=record.kid.hex())
     if not key["from"] < at.position:
         raise RefusedError("actors.key-early", "the key is not entitled yet", expected="a later record")
-    actor = facts.get(actor_key(record.issuer))
-    if actor is None or actor["state"] != "active":
+    owner = account_key(record.issuer.removeprefix(HOLDER)) if holder else actor_key(record.issuer)
+    actor = facts.get(owner)
+    if actor is None or actor["state"] not in {"active", "open"}:
         raise RefusedError("actors.inactive", "the actor is not active", got=record.issuer)
 
 

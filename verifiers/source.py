@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from contracts.actors import entitled
 from contracts.keys import key_prefix
+from contracts.rewards.book import HOLDER
+from contracts.rewards.keys import holder_prefix
 from contracts.rulebook import check_form
 from ledger import signature
 from ledger.errors import ProofError
@@ -101,7 +103,9 @@ def checked_private(source: Source, position: bytes) -> SourcedRecord:
         RefusedError: header and document do not agree.
     """
     found = source.private_record(position)
-    check_signed(found, source.prefix(key_prefix(found.record.kid)))
+    kid = found.record.kid
+    holder = found.record.issuer.startswith(HOLDER)
+    check_signed(found, source.private_prefix(holder_prefix(kid)) if holder else source.prefix(key_prefix(kid)))
     return found
 
 

@@ -1,0 +1,223 @@
+"""The books that one act writes: accounts' journals, issuers' funds, what merchants are owed. Double entry throughout.
+
+    book = Book(act, terms)
+    pieces = book.account(account).purse.spend(50)
+    book.charge("noodles", "main", charge, pieces, refund=False)
+    return book.close(about=charge)
+
+Every entry of a journal has postings that come to zero. An issuer's funds and the lines of merchants are moved by the
+same pieces, so that both sides of a clearing are of one act.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from contracts.rewards.calendar import day_of, month_of
+from contracts.rewards.coins import Purse, decode_purse, encode_purse, total
+from contracts.rewards.keys import account_key, funds_key, issuer_key, merchant_key
+from ledger.errors import RefusedError
+from ledger.facts import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from contracts.kind import Act
+    from contracts.rewards.coins import Lot
+
+HOLDER = "account/"
+SOURCES = frozenset({"issued", "received"})
+FUNDS = {"issued": 0, "reversed": 0, "spent": 0, "refunded": 0, "funded": 0}
+
+
+def holder_of(account: str) -> str:
+    """Return the name under which an account signs, reads and holds its facts; no actor can have it."""
+    return HOLDER + account
+
+
+def new_account(programme: str, person: str) -> dict[str, Any]:
+    """Return the state of an account that nothing has happened on."""
+    return {
+        "programme": programme,
+        "person": person,
+        "state": "open",
+        "keys": [],
+        "cards": [],
+        "entries": 0,
+        "day": "",
+        "earned": {},
+        "unpaid": 0,
+        **encode_purse(Purse()),
+    }
+
+
+def postings(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """Return what an act moved between the sums of an account; what comes from outside counts negative: sum zero."""
+    moved = {name: after[name] - before[name] for name in after if name != "debt"}
+    return {name: -coins if name in SOURCES else coins for name, coins in moved.items() if coins}
+
+
+def moves(before: Iterable[Lot], after: Iterable[Lot]) -> list[list[Any]]:
+    """Return how free coins of lots changed: number, issuer, coins more (or less), end."""
+    old, new = {lot.number: lot for lot in before}, {lot.number: lot for lot in after}
+    rows: list[list[Any]] = []
+    for number in sorted({*old, *new}):
+        lot = new.get(number) or old[number]
+        change = (new[number].coins if number in new else 0) - (old[number].coins if number in old else 0)
+        if change:
+            rows.append([number, lot.issuer, change, lot.ends_ms])
+    return rows
+
+
+@dataclass(slots=True)
+class Account:
+    """An account while an act is worked out.
+
+    Attributes:
+        name: its id.
+        state: its state but for the purse; the act may change it.
+        purse: its coins, settled to the act's time.
+        before: its coins as they were stored.
+    """
+
+    name: str
+    state: dict[str, Any]
+    purse: Purse
+    before: Purse
+
+    def today(self, time_ms: int) -> dict[str, list[int]]:
+        """Return how often each activity was done today, and for how many coins; by the calendar of Taipei."""
+        day = day_of(time_ms)
+        if self.state["day"] != day:
+            self.state.update(day=day, earned={})
+        earned: dict[str, list[int]] = self.state["earned"]
+        return earned
+
+
+@dataclass(slots=True)
+class Book:
+    """What an act writes.
+
+    Attributes:
+        act: the act.
+        terms: the programme's terms in force.
+    """
+
+    act: Act
+    terms: Mapping[str, Any]
+    _accounts: dict[str, Account] = field(default_factory=dict)
+    _states: dict[bytes, tuple[dict[str, Any], str]] = field(default_factory=dict)
+    _lines: list[Change] = field(default_factory=list)
+
+    @property
+    def programme(self) -> str:
+        """The programme."""
+        return str(self.terms["programme"])
+
+    def account(self, name: str) -> Account:
+        """Return an open account of the programme, settled to the act's time.
+
+        Raises:
+            RefusedError: there is none.
+        """
+        if name not in self._accounts:
+            state = self.act.facts.get(account_key(name))
+            if state is None or state["programme"] != self.programme:
+                raise RefusedError("coins.account", "the programme has no such account", got=name)
+            self.act.expect(state["state"] == "open", "coins.account-closed", "the account is closed", got=name)
+            self.open(name, state)
+        return self._accounts[name]
+
+    def open(self, name: str, state: Mapping[str, Any]) -> Account:
+        """Take an account's state into the books."""
+        purse = decode_purse(state)
+        purse.settle(self.act.at.time_ms)
+        account = Account(name, {**state, "earned": dict(state["earned"])}, purse, decode_purse(state))
+        self._accounts[name] = account
+        return account
+
+    def funds(self, issuer: str) -> dict[str, Any]:
+        """Return an issuer's funds; what is changed in them is written."""
+        return self._state(funds_key(self.programme, issuer), {**FUNDS, "open": {}}, issuer)
+
+    def issue(self, issuer: str, coins: int, ends_ms: int) -> None:
+        """Count coins that an issuer has put out."""
+        self.funds(issuer)["issued"] += coins
+        self._circulate(issuer, coins, ends_ms)
+
+    def charge(self, merchant: str, branch: str, charge: str, pieces: Iterable[Lot], *, refund: bool) -> None:
+        """Write what issuers owe a merchant for coins, or no longer owe: one line, and the sums of each issuer."""
+        spent = tuple(pieces)
+        time_ms = self.act.at.time_ms
+        month, sign, side = month_of(time_ms), -1 if refund else 1, "refunded" if refund else "spent"
+        by_issuer: dict[str, int] = {}
+        for piece in spent:
+            by_issuer[piece.issuer] = by_issuer.get(piece.issuer, 0) + piece.coins
+            self._circulate(piece.issuer, -sign * piece.coins, piece.ends_ms)
+        for issuer, coins in by_issuer.items():
+            self.funds(issuer)[side] += coins
+            row = self._state(issuer_key(self.programme, issuer, merchant, month), {}, issuer)
+            charged, refunded = row.get(branch, (0, 0))
+            row[branch] = [charged, refunded + coins] if refund else [charged + coins, refunded]
+        lines = self._state(merchant_key(self.programme, merchant, month), {"lines": 0}, merchant)
+        lines["lines"] += 1
+        line = {
+            "record": self.act.at.position,
+            "charge": charge,
+            "branch": branch,
+            "coins": sign * total(spent),
+            "issuers": {issuer: sign * coins for issuer, coins in by_issuer.items()},
+            "time_ms": time_ms,
+        }
+        key = merchant_key(self.programme, merchant, month, lines["lines"])
+        self._lines.append(Change(key, line, holder=merchant, private=True))
+
+    def close(self, about: str) -> list[Change]:
+        """Return everything that is written; `about` names what the act was about in the journals."""
+        changes: list[Change] = []
+        for account in self._accounts.values():
+            account.purse.settle(self.act.at.time_ms)
+            for piece in account.purse.taken:
+                self.funds(piece.issuer)["reversed"] += piece.coins
+                self._circulate(piece.issuer, -piece.coins, piece.ends_ms)
+            changes += self._entry(account, about)
+        changes += [Change(key, state, holder=holder, private=True) for key, (state, holder) in self._states.items()]
+        return [*changes, *self._lines]
+
+    def _entry(self, account: Account, about: str) -> list[Change]:
+        number, purse = account.state["entries"] + 1, encode_purse(account.purse)
+        entry = {
+            "record": self.act.at.position,
+            "kind": self.act.record.kind,
+            "by": self.act.record.issuer,
+            "about": about,
+            "time_ms": self.act.at.time_ms,
+            "moves": moves(account.before.lots, account.purse.lots),
+            "postings": postings(account.before.balance(), account.purse.balance()),
+            "holds": purse["holds"],
+            "sums": purse["sums"],
+            "debt": purse["debt"],
+            "next_lot": purse["next_lot"],
+        }
+        holder = holder_of(account.name)
+        state = {**account.state, **purse, "entries": number}
+        return [
+            Change(account_key(account.name), state, holder=holder, private=True),
+            Change(account_key(account.name, number), entry, holder=holder, private=True),
+        ]
+
+    def _circulate(self, issuer: str, coins: int, ends_ms: int) -> None:
+        month = month_of(ends_ms - 1)
+        circulating = self.funds(issuer)["open"]
+        circulating[month] = circulating.get(month, 0) + coins
+        if not circulating[month]:
+            del circulating[month]
+
+    def _state(self, key: bytes, empty: Mapping[str, Any], holder: str) -> dict[str, Any]:
+        if key not in self._states:
+            state = dict(self.act.facts.get(key) or empty)
+            if "open" in state:
+                state["open"] = dict(state["open"])
+            self._states[key] = state, holder
+        return self._states[key][0]

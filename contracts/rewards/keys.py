@@ -1,0 +1,100 @@
+"""The facts of rewards: their kinds and keys. All but the programme are private.
+
+account_key("9f86…", 0)     an account's state; 3: the third entry of its journal
+merchant_key("hualien-health", "cafe", "2026-11", 7)     the seventh line of a merchant's month
+"""
+
+from __future__ import annotations
+
+from ledger.facts import fact_key, fact_prefix
+
+PROGRAMME = 0x40
+FUNDS = 0x41
+ACCOUNT = 0x42
+PERSON = 0x43
+ACCOUNT_KEY = 0x44
+CHARGE = 0x45
+CARD = 0x46
+EARNING = 0x47
+COMMITMENT = 0x48
+DUE = 0x49
+
+
+def programme_key(programme: str, sequence: int = 0) -> bytes:
+    """A programme's terms in force, or its `sequence`-th version (public)."""
+    return fact_key(PROGRAMME, [programme], sequence)
+
+
+def programme_prefix(programme: str) -> bytes:
+    """All versions of a programme's terms (public)."""
+    return fact_prefix(PROGRAMME, [programme])
+
+
+def funds_key(programme: str, issuer: str) -> bytes:
+    """What an issuer has put into circulation, and how much of it is still out, by the month in which it ends."""
+    return fact_key(FUNDS, [programme, issuer])
+
+
+def account_key(account: str, sequence: int = 0) -> bytes:
+    """An account's state, or the `sequence`-th entry of its journal; the name is 128 random bits in hex."""
+    return fact_key(ACCOUNT, [account], sequence)
+
+
+def account_prefix(account: str) -> bytes:
+    """All facts of an account."""
+    return fact_prefix(ACCOUNT, [account])
+
+
+def person_key(programme: str, person: str) -> bytes:
+    """The one account of a person, who is known by the programme's keyed HMAC only."""
+    return fact_key(PERSON, [programme, person])
+
+
+def holder_key(kid: bytes, sequence: int = 0) -> bytes:
+    """The key of an account's holder, or its `sequence`-th interval; the same values as `contracts.keys.key_key`."""
+    return fact_key(ACCOUNT_KEY, [kid], sequence)
+
+
+def holder_prefix(kid: bytes) -> bytes:
+    """All facts of a holder's key."""
+    return fact_prefix(ACCOUNT_KEY, [kid])
+
+
+def charge_key(charge: str, sequence: int = 0) -> bytes:
+    """A charge's state, or the `sequence`-th act on it; the name is the nonce of the resident's code."""
+    return fact_key(CHARGE, [charge], sequence)
+
+
+def charge_prefix(charge: str) -> bytes:
+    """All facts of a charge."""
+    return fact_prefix(CHARGE, [charge])
+
+
+def card_key(card: str) -> bytes:
+    """A printed card."""
+    return fact_key(CARD, [card])
+
+
+def earning_key(earning: str) -> bytes:
+    """An earning."""
+    return fact_key(EARNING, [earning])
+
+
+def commitment_key(commitment: str) -> bytes:
+    """What a station measured, as a salted hash."""
+    return fact_key(COMMITMENT, [commitment])
+
+
+def merchant_key(programme: str, merchant: str, month: str, sequence: int = 0) -> bytes:
+    """How many lines a merchant's month has, or its `sequence`-th line."""
+    return fact_key(DUE, [programme, "merchant", merchant, month], sequence)
+
+
+def merchant_prefix(programme: str, merchant: str, month: str) -> bytes:
+    """All lines of a merchant's month."""
+    return fact_prefix(DUE, [programme, "merchant", merchant, month])
+
+
+def issuer_key(programme: str, issuer: str, merchant: str, month: str) -> bytes:
+    """What was charged and refunded of an issuer's coins at a merchant in a month, by branch."""
+    return fact_key(DUE, [programme, "issuer", issuer, merchant, month])

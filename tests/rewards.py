@@ -1,0 +1,95 @@
+"""A programme with two issuers, two stations and two merchants, and residents who live by the real rules."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from rules import World, key_of, open_world, possession
+
+from contracts.rewards.accounts import person_hmac
+from contracts.rewards.book import holder_of
+from contracts.rewards.coins import Purse, purse_at
+from contracts.rewards.keys import account_key, funds_key
+from ledger.genesis import encode_key
+
+PROGRAMME = "hualien-health"
+SHORT_S = 600
+
+
+def terms(**changes: Any) -> dict[str, Any]:
+    """Return a programme's terms."""
+    activity = {"coins": 10, "per_day": 2, "name": {"zh-TW": "步行"}}
+    return {
+        "programme": PROGRAMME,
+        "name": {"zh-TW": "花蓮健康幣"},
+        "issuers": {"county": 100_000, "town": 50_000},
+        "stations": {"clinic": "county", "station": "town"},
+        "merchants": {"noodles": ["main", "market"], "tea": ["main"]},
+        "activities": {
+            "steps": activity,
+            "class": {**activity, "coins": 35, "per_day": 1},
+            "improved": {**activity, "coins": 50, "per_day": 1, "improvement": True},
+        },
+        "day_max": 100,
+        "months": 2,
+        "value": 100,
+        "refund_permille": 950,
+        "fee_permille": 10,
+        "prefund_permille": 0,
+        "transfers": True,
+        "offline_max": 100,
+        "card": {"per_charge": 20, "per_day": 30},
+        **changes,
+    }
+
+
+def name(text: str) -> str:
+    """Return the random name that a text always has in these tests."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class Town:
+    """A world with the programme."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.world: World = open_world()
+        for actor, role in (("clinic", "clinic"), ("station", "station"), ("noodles", "merchant"), ("tea", "merchant")):
+            self.world.register("county", actor, role)
+        self.world.register("county", "town", "association")
+        self.world.submit("county", "programme", terms(**changes))
+
+    def act(self, actor: str, kind: str, **body: Any) -> int:
+        """Let somebody act on the programme; `more` goes to the record."""
+        more = {"expires_at_s": self.world.time_ms // 1000 + SHORT_S, **body.pop("more", {})}
+        return self.world.submit(actor, f"coins-{kind}", {"programme": PROGRAMME, **body}, **more)
+
+    def open(self, resident: str, *, station: str = "clinic") -> str:
+        """Open a resident's account and return its name."""
+        account, key = name(resident), key_of(f"phone of {resident}")
+        self.act(station, "account", account=account, person=person_hmac(b"k" * 32, resident), **keyed(account, key))
+        self.world.keys[holder_of(account)] = key
+        return account
+
+    def earn(self, account: str, activity: str = "steps", *, station: str = "clinic", **body: Any) -> str:
+        """Let a station give coins; return the earning."""
+        earning = name(f"earning {next(self.world.numbers)}")
+        self.act(station, "earning", account=account, earning=earning, activity=activity, **body)
+        return earning
+
+    def state(self, account: str) -> Any:
+        """Return an account's state."""
+        return self.world.get(account_key(account))
+
+    def purse(self, account: str) -> Purse:
+        """Return an account's coins as they are now."""
+        return purse_at(self.state(account), self.world.time_ms)
+
+    def funds(self, issuer: str) -> Any:
+        """Return an issuer's funds."""
+        return self.world.get(funds_key(PROGRAMME, issuer))
+
+
+def keyed(account: str, key: Any) -> dict[str, str]:
+    """Return the members that give an account a key."""
+    return {"key": encode_key(key.public_key), "possession": possession(key, holder_of(account))}
