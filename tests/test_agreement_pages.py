@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from icalendar import Calendar
 from logged import Logged, logged
 from pypdf import PdfReader
-from rules import DAY_MS
-from test_settlement import season
+from rules import DAY_MS, GTIN
+from test_settlement import planted_figures, season
 from webs import services_of
 
 from api.app import create_app
@@ -24,6 +24,7 @@ from api.pages.paper import SITE, OwnFiles
 from api.pages.pdf import make_pdf
 from api.signed import sign_request
 from contracts.agreements.case import day_of
+from contracts.agreements.life import KINDS_OF_LIFE
 from verifiers.settlement import verify
 
 if TYPE_CHECKING:
@@ -126,6 +127,32 @@ def test_lists_are_searched_and_paged(client: TestClient, deal: Deal) -> None:
     assert page.status_code == 200
     assert f'href="{PATH}?door=' in page.text
     assert "還沒有契約" in through_door(client, deal, "/agreements", "farm-2").text
+
+
+def test_a_third_person_reads_no_figure(client: TestClient, deal: Deal) -> None:
+    """Every public page, tile, entry and figure of the node holds no weight and no sum of the agreement."""
+    figures = [figure for figure in planted_figures(deal) if figure.isdigit()]
+    lot, size = deal.lots["farm-1"], int(client.get("/log/checkpoint").text.split("\n")[1])
+    paths = ["/", "/status", "/metrics", "/log/checkpoint", "/log/policy", "/openapi.json", "/kinds", "/actors/farm-1",
+             f"/products/{GTIN}", f"/products/{GTIN}/{lot}", f"/products/{GTIN}/{lot}/data",
+             f"/products/{GTIN}/{lot}/bundle", f"/log/tile/0/000.p/{size}", f"/log/tile/entries/000.p/{size}"]  # fmt: skip
+    for index in range(size):
+        paths += [f"/entries/{index}/record", f"/entries/{index}/document", f"/entries/{index}/proof"]
+    for path in paths:
+        answer = client.get(path)
+        assert answer.status_code == 200, (path, answer.text[:200])
+        assert not [figure for figure in figures if figure in answer.content], path
+
+
+def test_each_act_has_its_schema(client: TestClient) -> None:
+    """A client reads what an act's body is; what is none is refused by name."""
+    listed = {one["kind"]: one for one in client.get("/kinds").json()["kinds"]}
+    for kind in KINDS_OF_LIFE:
+        assert listed[kind]["private"]
+        found = client.get(f"/kinds/{kind}").json()
+        assert "agreement" in found["schema"]["properties"]
+    assert listed["agreement"]["several_sign"]
+    assert client.get("/kinds/nothing").json()["rule"] == "rules.kind"
 
 
 def test_a_door_to_one_agreement_opens_no_list(client: TestClient, deal: Deal) -> None:

@@ -218,7 +218,7 @@ def test_mutations(deal: Deal, tmp_path: Path) -> None:
     check_mutations([data], others, lambda one: verify(one, policy, now), soak("mutations of agreements", 270, 3_006))
 
 
-def _figures(deal: Deal) -> list[bytes]:
+def planted_figures(deal: Deal) -> list[bytes]:
     """Return prices, weights and sums as they would stand in public: digits, and CBOR integers of four bytes."""
     state = deal.state
     numbers = {one["grams"] for one in state["deliveries"]}
@@ -246,7 +246,7 @@ def test_nothing_public_holds_a_figure(deal: Deal) -> None:
     assert world.get(agreement_key(AGREEMENT)) is not None
     haystack = b"\x00".join(public)
     assert b"market-price" in haystack
-    for figure in _figures(deal):
+    for figure in planted_figures(deal):
         assert figure not in haystack
 
 
@@ -297,7 +297,7 @@ def test_a_shopper_sees_that_the_guarantee_was_kept(deal: Deal) -> None:
     verdict = verify_product(data, world.policy(), now)
     assert verdict.kind == "operator", verdict.steps[-1]
     assert [one["actor"] for one in verdict.facts["guarantee"]["signed"]] == ["farm-1", PURCHASER, "fa"]
-    for figure in _figures(deal):
+    for figure in planted_figures(deal):
         if len(figure) > 4 and figure.isdigit():
             assert figure not in json.dumps(verdict.facts["guarantee"]).encode()
     opened = decode_bundle(data)

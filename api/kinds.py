@@ -1,0 +1,42 @@
+"""The kinds of records that this node takes: what a client signs, as JSON Schema; docs/rules.md has an example of each.
+
+GET /kinds                      every kind with who reads it and what may only be hidden
+GET /kinds/agreement-delivery   one kind with the schema of its documents' body
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from contracts.kind import nobody
+from contracts.rulebook import KINDS, kind_of
+
+if TYPE_CHECKING:
+    from contracts.kind import Kind
+
+router = APIRouter(tags=["SCRAPI"])
+
+
+@router.get("/kinds")
+def kinds() -> JSONResponse:
+    """Return every kind of record, without its schema."""
+    return JSONResponse({"kinds": [_members(KINDS[name]) for name in sorted(KINDS)]})
+
+
+@router.get("/kinds/{kind}")
+def kind(kind: str) -> JSONResponse:
+    """Return one kind of record with the JSON Schema of its documents' body."""
+    found = kind_of(kind[:64])
+    return JSONResponse({**_members(found), "schema": dict(found.schema)})
+
+
+def _members(found: Kind) -> dict[str, Any]:
+    return {
+        "kind": found.name,
+        "private": found.private,
+        "several_sign": found.parties is not nobody,
+        "hidden": sorted(found.hidden),
+    }
