@@ -135,7 +135,8 @@ def test_a_third_person_reads_no_figure(client: TestClient, deal: Deal) -> None:
     lot, size = deal.lots["farm-1"], int(client.get("/log/checkpoint").text.split("\n")[1])
     paths = ["/", "/status", "/metrics", "/log/checkpoint", "/log/policy", "/openapi.json", "/kinds", "/actors/farm-1",
              f"/products/{GTIN}", f"/products/{GTIN}/{lot}", f"/products/{GTIN}/{lot}/data",
-             f"/products/{GTIN}/{lot}/bundle", f"/log/tile/0/000.p/{size}", f"/log/tile/entries/000.p/{size}"]  # fmt: skip
+             f"/products/{GTIN}/{lot}/bundle", f"/log/tile/0/000.p/{size}",
+             f"/log/tile/entries/000.p/{size}"]  # fmt: skip
     for index in range(size):
         paths += [f"/entries/{index}/record", f"/entries/{index}/document", f"/entries/{index}/proof"]
     for path in paths:

@@ -119,6 +119,10 @@ def _at_another_size(data: Bundle) -> Bundle:
     return _private(data, leaf=encode_private_leaf(leaf.size + 1, leaf.time_ms, leaf.statement))
 
 
+def _flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
 FORGERIES: dict[str, tuple[str, Callable[[Bundle], Bundle]]] = {
     "another root": ("facts", lambda one: _map(one, root=b"\0" * 32)),
     "another salt": ("facts", lambda one: _map(one, salt=b"\0" * 32)),
@@ -128,7 +132,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Bundle], Bundle]]] = {
     "another value": ("facts", lambda one: _prefix(one, pairs=((one.private_map.prefixes[0].pairs[0][0], b"\0"),))),  # type: ignore[union-attr]
     "another time": (
         "records",
-        lambda one: _private(one, leaf=one.private[0].leaf[:15] + b"\0" + one.private[0].leaf[16:]),
+        lambda one: _private(one, leaf=_flipped(one.private[0].leaf, 15)),
     ),
     "another size": ("records", _at_another_size),
     "another place": ("records", lambda one: _private(one, n=0)),
