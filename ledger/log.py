@@ -426,6 +426,10 @@ class Log:
         """Append a seal now and return its index; where nothing came since the last one, that one's."""
         return self._sealer.seal()
 
+    def changes_of(self, index: int, root: bytes, after: bytes) -> list[StoredChange] | None:
+        """Return the changes under a seal that came after a position, where this process has them still."""
+        return self._sealer.changes_of(index, root, after)
+
     def _new_sealer(self) -> Sealer:
         return Sealer(self.store, self.fold, self.keys, self.clock, self._seal_after_ms)
 

@@ -6,6 +6,7 @@ A seal is due a second after a public record, and on the minute in any case: so 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ledger import cbor
@@ -22,15 +23,28 @@ from ledger.seal import Seal, blinded_root, encode_seal
 from ledger.store.store import Batch, Head, StoredEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from ledger.clock import Clock
     from ledger.keys import LogKeys
+    from ledger.maps import StoredChange
     from ledger.store.store import Append, Store
 
 SEAL_AFTER_MS = 1_000
 BEAT_MS = 60_000
+READ_MAX = 200_000
+"""How many changes are kept for those that move their maps to the seal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The seal that this process wrote last, and the changes under it that came after a position."""
+
+    index: int
+    root: bytes
+    after: bytes
+    changes: list[StoredChange]
 
 
 class Sealer:
@@ -53,6 +67,9 @@ class Sealer:
         self._seal_after_ms = seal_after_ms
         self._maps = Maps(fold)
         self._sealing = threading.Lock()
+        self._read: list[StoredChange] = []
+        self._read_after = b""
+        self._sealed: Sealed | None = None
 
     def seal_if_due(self) -> int | None:
         """Append a seal where one is due; return its index, None where none was.
@@ -84,7 +101,7 @@ class Sealer:
             if head is None:
                 return None
             before = public_position(head.size)
-            self._maps.advance(self._store.facts_between(self._maps.position, before))
+            self._advance(self._store.facts_between(self._maps.position, before))
             with self._store.append() as append:
                 head = append.head()
                 if head is None:
@@ -98,7 +115,7 @@ class Sealer:
 
     def write_seal(self, append: Append, head: Head, time_ms: int) -> int:
         """Write a seal under the caller's lock and return its index; nothing counts before the caller's commit."""
-        self._maps.advance(append.facts_after(self._maps.position))
+        self._advance(append.facts_after(self._maps.position))
         index = head.size
         private_leaves = [
             encode_private_leaf(one.size, one.time_ms, one.statement)
@@ -132,7 +149,32 @@ class Sealer:
             ),
             Head(edge.size, edge.encode(), time_ms, index, time_ms, None, 0),
         )
+        self._sealed = Sealed(index, edge.root(), self._read_after, self._read)
+        self._read_after, self._read = self._maps.position, []
         return index
+
+    def changes_of(self, index: int, root: bytes, after: bytes) -> list[StoredChange] | None:
+        """Return the changes under a seal that came after a position, where this process wrote the seal and has them.
+
+        Args:
+            index: the seal's index.
+            root: the tree's root with it, which tells it from one that was never committed.
+            after: the position of the last change that the caller has.
+        """
+        sealed = self._sealed
+        if sealed is None or (sealed.index, sealed.root, sealed.after) != (index, root, after):
+            return None
+        return sealed.changes
+
+    def _advance(self, changes: Iterable[StoredChange]) -> None:
+        """Move the maps, and keep what was read for whoever moves its own to the seal that comes."""
+        read = list(changes)
+        self._maps.advance(read)
+        if not self._read_after or len(self._read) + len(read) > READ_MAX:
+            # The first time it is all facts there are; so many are not kept.
+            self._read_after, self._read = self._maps.position, []
+        else:
+            self._read += read
 
     def _rules(self, append: Append) -> Any | None:
         data = append.latest([RULES_KEY])[RULES_KEY]

@@ -42,7 +42,7 @@ from ledger.replay import replay
 from ledger.seal import decode_seal
 from ledger.signature import SigningKey
 from ledger.statemap import check_absence, check_presence
-from ledger.store import open_store
+from ledger.store import Store, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -535,3 +535,24 @@ def _document(ledger: Ledger, index: int) -> object:
 def test_keys_of_facts_do_not_cover_one_another() -> None:
     """`a` beside `ab`, and parts that concatenate to the same text, have keys of their own."""
     assert len({fact_key(1, parts) for parts in (["a", "b"], ["ab"], ["", "ab"], ["ab", ""], ["a"])}) == 5
+
+
+def test_serving_moves_by_what_the_sealer_read(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read for a seal is not read again to serve it; and only for that seal, from where the maps stand."""
+    serving = ledger.serving()
+    for number in range(3):
+        ledger.submit("count", {"name": f"n{number}", "add": 1})
+        ledger.submit("purse", {"name": f"p{number}", "add": 1})
+        ledger.log.seal()
+        with monkeypatch.context() as patch:
+            if number:
+                patch.setattr(Store, "facts_between", lambda *_: pytest.fail("read again"))
+            serving.refresh()
+    fresh = ledger.serving()
+    with serving.view() as moved, fresh.view() as read:
+        assert moved.public.root() == read.public.root()
+        assert moved.private.root() == read.private.root()
+        index, root = moved.seal_index, moved.root
+    assert ledger.log.changes_of(index, root, b"") is None
+    assert ledger.log.changes_of(index, bytes(32), b"") is None
+    assert ledger.log.changes_of(index + 1, root, b"") is None
