@@ -70,6 +70,11 @@ def charge_prefix(charge: str) -> bytes:
     return fact_prefix(CHARGE, [charge])
 
 
+def pieces_key(charge: str) -> bytes:
+    """Of which lots a charge was paid; only its account's holder opens it."""
+    return fact_key(CHARGE, [charge, "pieces"])
+
+
 def card_key(card: str) -> bytes:
     """A printed card."""
     return fact_key(CARD, [card])
