@@ -12,10 +12,10 @@ from rules import ORIGIN, key_of, refused
 
 from contracts.rewards.book import holder_of
 from contracts.rewards.calendar import month_end_ms, month_of
+from contracts.rewards.charge import stage
 from contracts.rewards.clearing import issuer_rows, liability, merchant_rows, statement, write_statement
 from contracts.rewards.code import Code, decode_code, encode_code, sign_code
 from contracts.rewards.keys import charge_key, issuer_key, merchant_key
-from contracts.rewards.till import stage
 from ledger.errors import FormatError
 
 MINUTE_MS = 60_000
