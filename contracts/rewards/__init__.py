@@ -1,7 +1,8 @@
 """Rewards: coins that residents earn at stations and spend at tills, and how merchants are cleared.
 
-`coins` is the arithmetic of one account, `book` what an act writes, `programmes` the terms, `charge` the life of a charge;
-`accounts`, `earnings`, `commitments` and `till` are the acts, `clearing` what issuers owe.
+`coins` is the arithmetic of one account, `book` what an act writes, `programmes` the terms,
+`charge` the life of a charge; `accounts`, `earnings`, `commitments` and `till` are the acts,
+`clearing` what issuers owe.
 """
 
 from contracts.rewards import accounts, commitments, earnings, programmes, till

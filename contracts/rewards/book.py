@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contracts.rewards.calendar import day_of, month_of
-from contracts.rewards.coins import Purse, decode_purse, encode_purse, total
+from contracts.rewards.coins import Purse, decode_purse, encode_pieces, encode_purse, total
 from contracts.rewards.keys import account_key, funds_key, issuer_key, merchant_key
 from ledger.errors import RefusedError
 from ledger.facts import Change
@@ -52,6 +52,15 @@ def new_account(programme: str, person: str) -> dict[str, Any]:
     }
 
 
+def today(state: dict[str, Any], time_ms: int) -> dict[str, list[int]]:
+    """Return how often each activity was done today, and for how many coins; by the calendar of Taipei."""
+    day = day_of(time_ms)
+    if state["day"] != day:
+        state.update(day=day, earned={})
+    earned: dict[str, list[int]] = state["earned"]
+    return earned
+
+
 def postings(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
     """Return what an act moved between the sums of an account; what comes from outside counts negative: sum zero."""
     moved = {name: after[name] - before[name] for name in after if name != "debt"}
@@ -85,14 +94,6 @@ class Account:
     state: dict[str, Any]
     purse: Purse
     before: Purse
-
-    def today(self, time_ms: int) -> dict[str, list[int]]:
-        """Return how often each activity was done today, and for how many coins; by the calendar of Taipei."""
-        day = day_of(time_ms)
-        if self.state["day"] != day:
-            self.state.update(day=day, earned={})
-        earned: dict[str, list[int]] = self.state["earned"]
-        return earned
 
 
 @dataclass(slots=True)
@@ -195,6 +196,7 @@ class Book:
             "time_ms": self.act.at.time_ms,
             "moves": moves(account.before.lots, account.purse.lots),
             "postings": postings(account.before.balance(), account.purse.balance()),
+            "came": encode_pieces(account.purse.came),
             "holds": purse["holds"],
             "sums": purse["sums"],
             "debt": purse["debt"],

@@ -92,6 +92,7 @@ class Purse:
         debt: what was taken back after it had been spent, and is not paid yet.
         next_lot: the number of the next lot.
         taken: pieces that this act took back, for the books of their issuers.
+        came: pieces that another account sent by this act.
     """
 
     lots: list[Lot] = field(default_factory=list)
@@ -100,6 +101,7 @@ class Purse:
     debt: int = 0
     next_lot: int = 1
     taken: list[Lot] = field(default_factory=list)
+    came: list[Lot] = field(default_factory=list)
 
     @property
     def available(self) -> int:
@@ -143,6 +145,7 @@ class Purse:
         """Add coins that another account sent: they keep their issuer and their end."""
         for piece in pieces:
             self.sums["received"] += piece.coins
+            self.came.append(piece)
             self._add(piece.issuer, piece.coins, piece.ends_ms)
         self._pay()
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.kind import ACTOR_ID, Act, Kind, body, text
 from contracts.rewards.accounts import account_readers, account_reads, account_subject, check_holder
-from contracts.rewards.book import Book, holder_of
+from contracts.rewards.book import Book, holder_of, today
 from contracts.rewards.calendar import day_of, month_end_ms, month_of, months_later
 from contracts.rewards.keys import account_key, commitment_key, earning_key, funds_key, programme_key
 from contracts.rewards.programmes import COINS, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of
@@ -24,8 +24,6 @@ from ledger.facts import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from contracts.rewards.book import Account
 
 
 def _earn(act: Act) -> list[Change]:
@@ -49,9 +47,9 @@ def _earn(act: Act) -> list[Change]:
     account = book.account(content["account"])
     used = _improvement(act, activity)
     coins, time_ms = activity["coins"], act.at.time_ms
-    _count_day(act, account, content["activity"], terms)
+    count_day(account.state, content["activity"], terms, time_ms)
     _expect_funded(act, book, issuer, coins)
-    ends_ms = month_end_ms(months_later(month_of(time_ms), terms["months"]))
+    ends_ms = ends_of(terms, time_ms)
     lot = account.purse.earn(issuer, coins, ends_ms)
     book.issue(issuer, coins, ends_ms)
     given = {
@@ -86,31 +84,44 @@ def _improvement(act: Act, activity: Mapping[str, Any]) -> list[Change]:
     return [_held(act.body["account"], commitment_key(name), {**found, "used": True})]
 
 
-def _count_day(act: Act, account: Account, activity: str, terms: Mapping[str, Any]) -> None:
-    """Count an activity of today.
+def ends_of(terms: Mapping[str, Any], time_ms: int) -> int:
+    """Return when coins that are earned at a time end, Unix milliseconds."""
+    return month_end_ms(months_later(month_of(time_ms), terms["months"]))
+
+
+def count_day(state: dict[str, Any], activity: str, terms: Mapping[str, Any], time_ms: int) -> None:
+    """Count an activity of today in an account's state.
 
     Raises:
         RefusedError: it is one too many.
     """
-    earned = account.today(act.at.time_ms)
+    earned = today(state, time_ms)
     times, coins = earned.get(activity, [0, 0])
     limits = terms["activities"][activity]
-    act.expect(
-        times < limits["per_day"],
-        "coins.cap",
-        "that is often enough for one day",
-        expected=f"at most {limits['per_day']} on {account.state['day']}",
-        got=times + 1,
-    )
-    today = sum(row[1] for row in earned.values()) + limits["coins"]
-    act.expect(
-        today <= terms["day_max"],
-        "coins.cap",
-        "that is enough for one day",
-        expected=f"at most {terms['day_max']} coins on {account.state['day']}",
-        got=today,
-    )
+    if times >= limits["per_day"]:
+        raise RefusedError(
+            "coins.cap",
+            "that is often enough for one day",
+            expected=f"at most {limits['per_day']} on {state['day']}",
+            got=times + 1,
+        )
+    in_all = sum(row[1] for row in earned.values()) + limits["coins"]
+    if in_all > terms["day_max"]:
+        raise RefusedError(
+            "coins.cap",
+            "that is enough for one day",
+            expected=f"at most {terms['day_max']} coins on {state['day']}",
+            got=in_all,
+        )
     earned[activity] = [times + 1, coins + limits["coins"]]
+
+
+def uncount_day(state: dict[str, Any], earning: Mapping[str, Any], time_ms: int) -> None:
+    """Take an earning that is reversed out of the day's count, where it was of today."""
+    earned = today(state, time_ms)
+    if state["day"] == earning["day"] and earning["activity"] in earned:
+        times, coins = earned[earning["activity"]]
+        earned[earning["activity"]] = [times - 1, coins - earning["coins"]]
 
 
 def _expect_funded(act: Act, book: Book, issuer: str, coins: int) -> None:
@@ -154,10 +165,7 @@ def _reverse(act: Act) -> list[Change]:
     book = Book(act, terms)
     account = book.account(content["account"])
     account.purse.reverse(found["lot"], found["coins"])
-    earned = account.today(act.at.time_ms)
-    if account.state["day"] == found["day"] and found["activity"] in earned:
-        times, coins = earned[found["activity"]]
-        earned[found["activity"]] = [times - 1, coins - found["coins"]]
+    uncount_day(account.state, found, act.at.time_ms)
     return [*book.close(name), _held(account.name, earning_key(name), {**found, "state": "reversed"})]
 
 
