@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -168,7 +169,7 @@ def test_a_node_from_init_to_restore(tmp_path: Path) -> None:
             proof = decode_tlog_proof((tmp_path / "proof").read_bytes())
             checkpoint = open_checkpoint(proof.checkpoint, decode_vkey(vkey))
             check_inclusion(leaf_hash(statement), 2, checkpoint.size, proof.proof, checkpoint.root)
-        assert "ok: 4 entries" in _run("fsck", "--url", url, "--vkey", vkey).stdout
+        assert _number(r"ok: (\d+) entries", _run("fsck", "--url", url, "--vkey", vkey).stdout) >= 4
         assert "1 hidden fields" in _run("fsck", "--data", data).stdout
         _run("backup", "ledger.fengtu", "--data", data)
         digest = json.loads((tmp_path / "farmer.cose.document.json").read_text())["hidden"]["person_name"]
@@ -177,7 +178,7 @@ def test_a_node_from_init_to_restore(tmp_path: Path) -> None:
         (tmp_path / "vault-before.db").write_bytes((data / "vault.db").read_bytes())
         # While the node runs: any process may append.
         erased = _run("erase", text, "--key", "operator", "--data", data, "--reason", "asked for")
-        assert erased.stdout.startswith(f"erased {digest}: record 4")
+        assert _number(rf"erased {digest}: record (\d+)", erased.stdout) >= 4
         assert "its key was not here" in _run("erase", digest, "--key", "operator", "--data", data,
                                               "--reason", "asked for").stdout  # fmt: skip
         _run("fsck", "--data", data)
@@ -189,6 +190,13 @@ def test_a_node_from_init_to_restore(tmp_path: Path) -> None:
     assert "Traceback" not in log
     assert "ok" in _run("replay", "--data", data, "--public").stdout
     _restore(tmp_path, data, digest)
+
+
+def _number(pattern: str, printed: str) -> int:
+    """Return a number that was printed; how many seals the beat wrote meanwhile is the machine's affair."""
+    found = re.match(pattern, printed)
+    assert found is not None, printed
+    return int(found[1])
 
 
 def _refusals(tmp_path: Path, data: Path, url: str) -> None:
