@@ -16,7 +16,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api import calendar as calendars
-from api.bundles import read_settlement, settlement_bundle
+from api.bundles import answer_bundle, read_answer
 from api.calendar import Task, encode_calendar
 from api.door import HEADERS, Visit, open_visit
 from api.pages import pdf
@@ -35,6 +35,7 @@ from contracts.keys import actor_key
 from ledger import cbor
 from ledger.bundle import CONTENT_TYPE
 from ledger.errors import FormatError
+from verifiers.settlement import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,7 +123,7 @@ def agreement_pdf(request: Request, node: Node, agreement: str) -> Response:
 
 def _view(node: Services, visit: Visit, agreement: str) -> AgreementView:
     with node.serving.view() as view:
-        answer, _ = read_settlement(view, agreement)
+        answer, _ = read_answer(view, Answer, _question(agreement))
         facts = answer.facts(view.time_ms)
         path = f"/agreements/{agreement}"
         return AgreementView(
@@ -153,7 +154,7 @@ def agreement_due(request: Request, node: Node, agreement: str) -> Response:
     """Return what is due under an agreement now, the soonest first."""
     _open(request, node, agreement)
     with node.serving.view() as view:
-        answer, _ = read_settlement(view, agreement)
+        answer, _ = read_answer(view, Answer, _question(agreement))
         now_ms = max(view.time_ms, node.log.clock.now_ms())
         found = [
             {"what": one.what, "who": one.who, "by_ms": one.by_ms, "from_ms": one.from_ms, "about": one.about,
@@ -178,7 +179,7 @@ def agreement_settlement(
     """Return the settlement of deliveries as the rule computes it: the body of the record that the purchaser signs."""
     _open(request, node, agreement)
     with node.serving.view() as view:
-        answer, source = read_settlement(view, agreement)
+        answer, source = read_answer(view, Answer, _question(agreement))
         chosen = [one for one in answer.state["deliveries"] if one["delivery"] in (delivery or [])]
         found = computed(
             answer.state, answer.known_terms, chosen, market=market_of(source.fact),
@@ -202,7 +203,7 @@ def agreement_bundle(request: Request, node: Node, agreement: str) -> Response:
     """Return the proof file of an agreement, its hidden fields with it."""
     _open(request, node, agreement)
     with node.serving.view() as view:
-        data = settlement_bundle(view, node.vault, agreement)
+        data = answer_bundle(view, node.vault, _question(agreement))
     name = f'attachment; filename="agreement-{agreement[:8]}.json"'
     return Response(data, headers={**HEADERS, "Content-Disposition": name}, media_type=CONTENT_TYPE)
 
@@ -249,9 +250,13 @@ def _open(request: Request, node: Services, agreement: str) -> Visit:
     return visit
 
 
+def _question(agreement: str) -> dict[str, str]:
+    return {"kind": "settlement", "agreement": agreement}
+
+
 def _facts(node: Services, agreement: str) -> Response:
     with node.serving.view() as view:
-        answer, _ = read_settlement(view, agreement)
+        answer, _ = read_answer(view, Answer, _question(agreement))
         facts = answer.facts(view.time_ms)
         body = {"agreement": agreement, "status": answer.status, "facts": facts, "seal": view.seal_index}
     return JSONResponse(body, headers=dict(HEADERS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from api.live import LiveSource
 from ledger.bundle import (
@@ -17,65 +17,56 @@ from ledger.bundle import (
     encode_bundle,
 )
 from ledger.errors import NotFoundError
-from ledger.facts import PREFIX_BITS, public_position, record_id
+from ledger.facts import PREFIX_BITS, is_private, public_position, record_id
 from ledger.merkle import ListReader, leaf_hash, prove_inclusion
 from ledger.privateleaf import encode_private_leaf
-from verifiers import settlement
-from verifiers.product import Answer
+from verifiers import product, record, settlement
+from verifiers.question import Answer, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ledger.serving import View
     from ledger.store import StoredPrivate
     from ledger.store.vault import Vault
+    from verifiers.source import Source
 
 
-def read_product(view: View, gtin: str, lot: str) -> tuple[Answer, LiveSource]:
-    """Return the answer on a lot, as of the view's seal, and what it was read from.
+A = TypeVar("A", bound=Answer)
+
+ANSWERS: Mapping[str, Callable[[Source], Answer]] = {
+    "product": product.Answer,
+    "settlement": settlement.Answer,
+    "record": record.Answer,
+}
+
+
+def read_answer(view: View, make: Callable[[Source], A], question: Mapping[str, str]) -> tuple[A, LiveSource]:
+    """Return the answer to a question, as of the view's seal, and what it was read from.
+
+    Args:
+        view: the ledger.
+        make: makes the answer that is read; that of a question is in `ANSWERS`.
+        question: as a bundle names it, such as `{"kind": "product", "gtin": …, "lot": …}`.
 
     Raises:
-        NotFoundError: nothing is recorded on this lot.
+        NotFoundError: nothing is recorded of what was asked.
     """
     source = LiveSource(view)
-    answer = Answer(source)
-    answer.read_history(gtin, lot)
-    answer.read_particulars()
+    answer = make(source)
+    read(answer, question)
     return answer, source
 
 
-def product_bundle(view: View, vault: Vault, gtin: str, lot: str) -> bytes:
-    """Return the proof file of a lot, with those of its hidden fields that the public may read.
+def answer_bundle(view: View, vault: Vault, question: Mapping[str, str]) -> bytes:
+    """Return the proof file of an answer; with all its hidden fields where it is for those whom it concerns.
 
     Raises:
-        NotFoundError: nothing is recorded on this lot.
+        NotFoundError: nothing is recorded of what was asked.
     """
-    answer, source = read_product(view, gtin, lot)
-    shown = shown_disclosures(view, vault, [public_position(index) for index in answer.records])
-    return make_bundle(source, {"kind": "product", "gtin": gtin, "lot": lot}, shown)
-
-
-def read_settlement(view: View, agreement: str) -> tuple[settlement.Answer, LiveSource]:
-    """Return the answer on an agreement, as of the view's seal, and what it was read from.
-
-    Raises:
-        NotFoundError: nothing is recorded of this agreement.
-    """
-    source = LiveSource(view)
-    answer = settlement.Answer(source)
-    answer.read(agreement)
-    return answer, source
-
-
-def settlement_bundle(view: View, vault: Vault, agreement: str) -> bytes:
-    """Return the proof file of an agreement, with its hidden fields: it is for those whom the agreement concerns.
-
-    Raises:
-        NotFoundError: nothing is recorded of this agreement.
-    """
-    answer, source = read_settlement(view, agreement)
-    shown = shown_disclosures(view, vault, answer.positions, everything=True)
-    return make_bundle(source, {"kind": "settlement", "agreement": agreement}, shown)
+    answer, source = read_answer(view, ANSWERS[question["kind"]], question)
+    everything = any(is_private(position) for position in answer.positions)
+    return make_bundle(source, question, shown_disclosures(view, vault, answer.positions, everything=everything))
 
 
 def shown_disclosures(
@@ -98,7 +89,7 @@ def shown_disclosures(
     return found
 
 
-def make_bundle(source: LiveSource, question: dict[str, str], shown: Mapping[bytes, Sequence[str]]) -> bytes:
+def make_bundle(source: LiveSource, question: Mapping[str, str], shown: Mapping[bytes, Sequence[str]]) -> bytes:
     """Return the proof file of an answer that was read from a source.
 
     Args:
@@ -115,7 +106,7 @@ def make_bundle(source: LiveSource, question: dict[str, str], shown: Mapping[byt
     kept.expect([0, *seals])
     return encode_bundle(
         Bundle(
-            question=question,
+            question=dict(question),
             genesis=_bundled(kept, 0),
             records=tuple(_bundled(source, index, shown) for index in sorted(source.entries)),
             seals=tuple(_bundled(kept, index) for index in sorted(seals)),

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from api.bundles import make_bundle, shown_disclosures
+from api.bundles import answer_bundle
 from api.door import open_visit
-from api.live import LiveSource
 from api.problems import ForbiddenError
 from contracts.rulebook import readers_of
 from ledger import cbor
 from ledger.document import decode_document
 from ledger.facts import is_private, position_of, record_id
 from ledger.record import decode_record
-from verifiers.record import read
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -72,6 +70,4 @@ def private_bundle(node: Services, position: bytes) -> bytes | None:
     with node.serving.view() as view:
         if position >= view.position:
             return None
-        source = LiveSource(view)
-        read(source, question)
-        return make_bundle(source, question, shown_disclosures(view, node.vault, [position], everything=True))
+        return answer_bundle(view, node.vault, question)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.bundles import product_bundle, read_product
+from api.bundles import answer_bundle, read_answer
 from api.pages import qr, samples
 from api.pages.dates import taipei_day
 from api.pages.fill import lot_view, product_view
@@ -37,11 +37,11 @@ from ledger.bundle import CONTENT_TYPE
 from ledger.disclosure import open_disclosure
 from ledger.errors import FormatError, NotFoundError
 from ledger.facts import public_position
+from verifiers.product import Answer
 
 if TYPE_CHECKING:
     from api.pages.views import MalformedReason, View
     from ledger.serving import View as LedgerView
-    from verifiers.product import Answer
 
 router = APIRouter(tags=["products"])
 
@@ -144,10 +144,14 @@ def wants_page(request: Request) -> bool:
 
 def _bundle(node: Services, gtin: str, lot: str) -> Response:
     with node.serving.view() as view:
-        data = product_bundle(view, node.vault, gtin, lot)
+        data = answer_bundle(view, node.vault, _question(gtin, lot))
     disposition = f'attachment; filename="{_file_name(gtin, lot)}"'
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-cache"}
     return Response(data, headers=headers, media_type=CONTENT_TYPE)
+
+
+def _question(gtin: str, lot: str) -> dict[str, str]:
+    return {"kind": "product", "gtin": gtin, "lot": lot}
 
 
 def _file_name(gtin: str, lot: str) -> str:
@@ -157,8 +161,8 @@ def _file_name(gtin: str, lot: str) -> str:
 
 def _data(node: Services, gtin: str, lot: str) -> Response:
     with node.serving.view() as view:
-        answer, _ = read_product(view, gtin, lot)
-    return JSONResponse({"status": answer.status, "facts": answer.facts()})
+        answer, _ = read_answer(view, Answer, _question(gtin, lot))
+        return JSONResponse({"status": answer.status, "facts": answer.facts(view.time_ms)})
 
 
 def _qr_svg(node: Services, gtin: str, lot: str) -> Response:
@@ -215,17 +219,18 @@ def _lots_page(request: Request, node: Services, gtin: str) -> Response:
 
 def _lot_views(node: Services, names: list[tuple[str, str]]) -> list[LotView]:
     with node.serving.view() as view:
-        return [lot_view(read_product(view, gtin, lot)[0].facts()) for gtin, lot in names]
+        return [lot_view(read_answer(view, Answer, _question(gtin, lot))[0].facts(view.time_ms)) for gtin, lot in names]
 
 
 def _product_view(node: Services, gtin: str, lot: str, now: datetime) -> ProductView:
     with node.serving.view() as view:
-        answer, source = read_product(view, gtin, lot)
+        answer, source = read_answer(view, Answer, _question(gtin, lot))
         disclosures = _disclosures(node, view, answer)
         particulars = _particulars(node.log.origin, view, answer, sorted(source.entries))
+        facts = answer.facts(view.time_ms)
     path = product_path(gtin, lot)
     code = QrView(encode_digital_link(Item(gtin, lot), node.base_url, upper=True), f"{path}/qr.svg", f"{path}/qr.png")
-    return product_view(answer.facts(), disclosures, particulars, code, taipei_day(now))
+    return product_view(facts, disclosures, particulars, code, taipei_day(now))
 
 
 def _disclosures(node: Services, view: LedgerView, answer: Answer) -> dict[int, dict[str, Field]]:

@@ -12,7 +12,7 @@ from ledgers import KEYS
 from mutations import dump
 from test_mutations import REPLAYER, WITNESS, cosigned
 
-from api.bundles import product_bundle
+from api.bundles import answer_bundle
 from contracts.keys import lot_key
 from contracts.rulebook import Rules
 from ledger import receipt
@@ -48,7 +48,9 @@ def farms(tmp_path: Path) -> Iterator[Farms]:
 def bundle(farms: Farms, lot: str = "L1") -> dict[str, Any]:
     """Return the members of a bundle as of a fresh seal."""
     with farms.serving().view() as view:
-        found: dict[str, Any] = json.loads(product_bundle(view, farms.vault, GTIN, lot))
+        found: dict[str, Any] = json.loads(
+            answer_bundle(view, farms.vault, {"kind": "product", "gtin": GTIN, "lot": lot})
+        )
         return found
 
 

@@ -10,7 +10,7 @@ from conftest import soak
 from farms import GTIN, Farms, close_farms, open_farms
 from mutations import check_mutations
 
-from api.bundles import product_bundle
+from api.bundles import answer_bundle
 from ledger.checkpoint import cosign_checkpoint
 from ledger.note import COSIGNATURE, NoteSigner
 from ledger.policy import TlogPolicy, Witness, decode_policy, encode_policy
@@ -43,7 +43,7 @@ def cosigned(farms: Farms, lot: str) -> bytes:
         for signer in (WITNESS, REPLAYER):
             farms.store.add_cosignature(view.size, signer.name, cosign_checkpoint(view.checkpoint, signer, now))
     with farms.serving().view() as view:
-        return product_bundle(view, farms.vault, GTIN, lot)
+        return answer_bundle(view, farms.vault, {"kind": "product", "gtin": GTIN, "lot": lot})
 
 
 def policy(farms: Farms) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from farms import GTIN, Farms, close_farms, open_farms
 
-from api.bundles import product_bundle
+from api.bundles import answer_bundle
 from ledger.fold import Fold
 from ledger.fsck import fsck
 from verifiers.product import verify
@@ -33,7 +33,7 @@ def farms(tmp_path: Path) -> Iterator[Farms]:
 def bundle(farms: Farms, lot: str = "L1") -> bytes:
     """Return the bundle of a lot as of a fresh seal."""
     with farms.serving().view() as view:
-        return product_bundle(view, farms.vault, GTIN, lot)
+        return answer_bundle(view, farms.vault, {"kind": "product", "gtin": GTIN, "lot": lot})
 
 
 def check(farms: Farms, data: bytes, **more: Any) -> Verdict:

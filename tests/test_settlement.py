@@ -13,12 +13,13 @@ from logged import Logged, logged
 from mutations import check_mutations
 from rules import GTIN
 
-from api.bundles import product_bundle, read_settlement, settlement_bundle
+from api.bundles import answer_bundle, read_answer
 from contracts.agreements.keys import agreement_key
 from ledger.bundle import decode_bundle, encode_bundle
 from ledger.errors import NotFoundError
 from ledger.privateleaf import decode_private_leaf
 from ledger.record import decode_record
+from verifiers import settlement
 from verifiers.product import verify as verify_product
 from verifiers.settlement import verify
 
@@ -79,7 +80,7 @@ def bundle_of(deal: Deal) -> bytes:
     """Return the proof file of the deal."""
     world = world_of(deal)
     with world.serving().view() as view:
-        return settlement_bundle(view, world.vault, deal.agreement)
+        return answer_bundle(view, world.vault, {"kind": "settlement", "agreement": deal.agreement})
 
 
 def judged(deal: Deal, data: bytes) -> Verdict:
@@ -96,7 +97,7 @@ def test_a_season_is_proved(deal: Deal) -> None:
         "history", "agreement", "deliveries", "settlement", "payment", "state", "particulars", "whole", "standing",
     ]  # fmt: skip
     with world_of(deal).serving().view() as view:
-        answer, _ = read_settlement(view, AGREEMENT)
+        answer, _ = read_answer(view, settlement.Answer, {"kind": "settlement", "agreement": AGREEMENT})
         live = answer.facts(view.time_ms)
     assert json.loads(json.dumps(verdict.facts)) == json.loads(json.dumps(live))
     assert verdict.facts["guarantee"] == {"kept": True, "left": [], "below": []}
@@ -253,7 +254,7 @@ def test_nothing_public_holds_a_figure(deal: Deal) -> None:
 def test_another_question_is_not_answered(deal: Deal) -> None:
     """An agreement of which nothing is recorded has no bundle."""
     with world_of(deal).serving().view() as view, pytest.raises(NotFoundError):
-        settlement_bundle(view, world_of(deal).vault, OTHER)
+        answer_bundle(view, world_of(deal).vault, {"kind": "settlement", "agreement": OTHER})
 
 
 def test_terms_of_every_form_have_a_verdict(tmp_path: Path) -> None:
@@ -292,7 +293,7 @@ def test_a_shopper_sees_that_the_guarantee_was_kept(deal: Deal) -> None:
     for actor in ("farm-1", PURCHASER, "fa"):
         deal.sign(actor, document, kind="guarantee-kept")
     with world.serving().view() as view:
-        data = product_bundle(view, world.vault, lot["gtin"], lot["lot"])
+        data = answer_bundle(view, world.vault, {"kind": "product", **lot})
     now = deal.world.time_ms // 1000 + 5
     verdict = verify_product(data, world.policy(), now)
     assert verdict.kind == "operator", verdict.steps[-1]

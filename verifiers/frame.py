@@ -21,7 +21,6 @@ from ledger.record import check_record, decode_record
 from ledger.seal import blinded_root, decode_seal
 from verifiers.proved import open_private, open_public
 from verifiers.source import SourcedRecord
-from verifiers.verdict import Steps, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from ledger.policy import Policy
     from ledger.record import Record
     from ledger.seal import Seal
+    from verifiers.verdict import Steps
 
 AHEAD_MAX_MS = 300_000
 """How far a seal's time may be ahead of the quorum's, or of the reader's clock."""
@@ -302,11 +302,6 @@ def _place(position: bytes) -> int | str:
     """Return how a verdict names a record: an index, or `17.3`."""
     name = record_id(position)
     return name if is_private(position) else int(name)
-
-
-def failed(steps: Steps) -> Verdict:
-    """Return the verdict of a proof that failed at its last step."""
-    return Verdict("fails", "unknown", {}, steps.done)
 
 
 def _opens(text: str, name: str, digest: str) -> bool:

@@ -31,15 +31,14 @@ from contracts.keys import actor_key, certificate_prefix, lot_prefix, product_ke
 from contracts.lots import PARENTS_MAX, LotAct, fold, new_lot
 from contracts.produce import act_time_ms, lot_acts, undone
 from contracts.rulebook import kind_of
-from ledger.bundle import decode_bundle
 from ledger.errors import FormatError, NotFoundError, ProofError, RefusedError
-from ledger.policy import decode_policy
-from verifiers.frame import Frame, failed
+from verifiers.question import judge
 from verifiers.source import Source, SourcedRecord, checked_record
-from verifiers.verdict import FailedStepError, Steps, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from verifiers.verdict import Verdict
 
 
 def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
@@ -53,29 +52,7 @@ def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
     Raises:
         FormatError: bundle or policy cannot be read, or the bundle answers another question.
     """
-    opened = decode_bundle(bundle)
-    trusted = decode_policy(policy)
-    question = opened.question
-    if question["kind"] != "product":
-        raise FormatError("bundle question", expected="product", got=question["kind"])
-    steps = Steps()
-    try:
-        frame = Frame(opened, trusted, steps)
-        answer = Answer(frame)
-        with steps.step(7, "history") as found:
-            answer.read_history(question["gtin"], question["lot"])
-            found.append(f"{len(answer.lots)} lots, {len(answer.records)} records")
-        with steps.step(8, "particulars"):
-            answer.read_particulars()
-        with steps.step(9, "whole"):
-            frame.check_used()
-            disclosures = frame.disclosures(answer.erased)
-        with steps.step(10, "standing") as found:
-            standing = frame.standing(now)
-            found.append(standing.kind)
-    except FailedStepError:
-        return failed(steps)
-    return Verdict(standing.kind, answer.status, answer.facts(), steps.done, standing.as_of_ms, disclosures)
+    return judge(bundle, policy, now, "product", Answer)
 
 
 @dataclass(slots=True)
@@ -96,9 +73,15 @@ class Answer:
     lots: list[Lot] = field(default_factory=list)
     records: dict[int, SourcedRecord] = field(default_factory=dict)
     erased: dict[str, Any] = field(default_factory=dict)
+    private: bool = False
     _particulars: dict[str, Any] = field(default_factory=dict)
 
-    def read_history(self, gtin: str, lot: str) -> None:
+    def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Yield the steps by which it is read."""
+        yield "history", lambda: self._read_history(question["gtin"], question["lot"])
+        yield "particulars", self._read_particulars
+
+    def _read_history(self, gtin: str, lot: str) -> str:
         """Read the lot and every lot that it came of.
 
         Raises:
@@ -118,8 +101,9 @@ class Answer:
                     waiting.append((parent[0], parent[1]))
             if len(known) > PARENTS_MAX + 1:
                 raise ProofError("the lots that it came of", expected=f"at most {PARENTS_MAX}", got=len(known) - 1)
+        return f"{len(self.lots)} lots, {len(self.records)} records"
 
-    def read_particulars(self) -> None:
+    def _read_particulars(self) -> str:
         """Read product, site, certificates, actors and erasures.
 
         Raises:
@@ -150,13 +134,19 @@ class Answer:
             "guarantee": guarantee,
             "actors": actors,
         }
+        return f"{len(actors)} actors, {len(certificates)} certificates"
+
+    @property
+    def positions(self) -> list[bytes]:
+        """The positions of its records."""
+        return [found.position for found in self.records.values()]
 
     @property
     def status(self) -> str:
         """`recalled` where the lot or one that it came of is recalled, else `active`."""
         return "recalled" if any(lot.state["recalled"] is not None for lot in self.lots) else "active"
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, _: int, /) -> dict[str, Any]:
         """Return what is proved, as JSON has it."""
         return {
             **self._particulars,

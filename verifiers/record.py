@@ -12,29 +12,65 @@ It says that the record is there and when it was entered; what followed from it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contracts.rulebook import kind_of
-from ledger.bundle import decode_bundle
-from ledger.errors import FormatError
+from ledger.errors import ProofError
 from ledger.facts import is_private, position_of
-from ledger.policy import decode_policy
-from verifiers.frame import Frame, failed
+from verifiers.question import judge
 from verifiers.source import Source, SourcedRecord, checked_private, checked_record
-from verifiers.verdict import FailedStepError, Steps, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from verifiers.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """A record that stands in the log, signed by a key that was entitled there."""
 
-    found: SourcedRecord
+    source: Source
+    erased: dict[str, Any] = field(default_factory=dict)
+    private: bool = False
+    _found: SourcedRecord | None = None
 
-    def facts(self) -> dict[str, Any]:
+    def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Yield the one step by which it is read."""
+        yield "signature", lambda: self._read(question["record"])
+
+    def _read(self, name: str) -> str:
+        position = position_of(name)
+        if is_private(position):
+            found = checked_private(self.source, position)
+        else:
+            found = checked_record(self.source, int(name))
+        self._found = found
+        return f"{found.record.kind} {found.id} by {found.record.issuer}"
+
+    @property
+    def found(self) -> SourcedRecord:
+        """The record, once it was read.
+
+        Raises:
+            ProofError: it was not.
+        """
+        if self._found is None:
+            raise ProofError("the record", expected="one that was read", got="none")
+        return self._found
+
+    @property
+    def positions(self) -> list[bytes]:
+        """Where it stands."""
+        return [self.found.position]
+
+    @property
+    def status(self) -> str:
+        """That it is there."""
+        return "entered"
+
+    def facts(self, _: int, /) -> dict[str, Any]:
         """Return what is proved."""
         record, document = self.found.record, self.found.document
         return {
@@ -49,19 +85,6 @@ class Answer:
         }
 
 
-def read(source: Source, question: Mapping[str, str]) -> Answer:
-    """Return the answer on one record.
-
-    Raises:
-        ProofError: it is not there, or its key was not entitled.
-        FormatError: the question names no record.
-    """
-    position = position_of(question["record"])
-    if is_private(position):
-        return Answer(checked_private(source, position))
-    return Answer(checked_record(source, int(question["record"])))
-
-
 def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
     """Return the verdict on a record's bundle.
 
@@ -73,22 +96,4 @@ def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
     Raises:
         FormatError: bundle or policy cannot be read, or the bundle answers another question.
     """
-    opened = decode_bundle(bundle)
-    trusted = decode_policy(policy)
-    if opened.question["kind"] != "record":
-        raise FormatError("bundle question", expected="record", got=opened.question["kind"])
-    steps = Steps()
-    try:
-        frame = Frame(opened, trusted, steps)
-        with steps.step(7, "signature") as found:
-            answer = read(frame, opened.question)
-            found.append(f"{answer.found.record.kind} {answer.found.id} by {answer.found.record.issuer}")
-        with steps.step(8, "whole"):
-            frame.check_used()
-            disclosures = frame.disclosures({})
-        with steps.step(9, "standing") as found:
-            standing = frame.standing(now)
-            found.append(standing.kind)
-    except FailedStepError:
-        return failed(steps)
-    return Verdict(standing.kind, "entered", answer.facts(), steps.done, standing.as_of_ms, disclosures)
+    return judge(bundle, policy, now, "record", Answer)

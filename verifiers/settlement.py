@@ -20,6 +20,7 @@ it fails the step that it belongs to. It reads no network and no clock but the o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from contracts.agreements.case import COPY_DAYS, Case, new_state
@@ -35,16 +36,15 @@ from contracts.governance import erasure_key
 from contracts.keys import actor_key, lot_key
 from contracts.kind import Act
 from contracts.rulebook import kind_of
-from ledger.bundle import decode_bundle
-from ledger.errors import FengtuError, FormatError, NotFoundError, ProofError, RefusedError
-from ledger.policy import decode_policy
+from ledger.errors import FengtuError, NotFoundError, ProofError, RefusedError
 from ledger.rulebook import At
-from verifiers.frame import Frame, failed
+from verifiers.question import judge
 from verifiers.source import Source, SourcedRecord, checked_private
-from verifiers.verdict import FailedStepError, Steps, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from verifiers.verdict import Verdict
 
 AGREEMENT = frozenset(
     {"agreement-draft", "agreement-fairness", "agreement", "agreement-witness", "agreement-amendment",
@@ -70,35 +70,7 @@ def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
     Raises:
         FormatError: bundle or policy cannot be read, or the bundle answers another question.
     """
-    opened = decode_bundle(bundle)
-    trusted = decode_policy(policy)
-    if opened.question["kind"] != "settlement":
-        raise FormatError("bundle question", expected="settlement", got=opened.question["kind"])
-    steps = Steps()
-    try:
-        frame = Frame(opened, trusted, steps)
-        answer = Answer(frame)
-        with steps.step(7, "history") as found:
-            answer.read_history(opened.question["agreement"])
-            found.append(f"{len(answer.acts)} acts")
-        for number, (name, kinds) in enumerate(_STEPS.items(), 8):
-            with steps.step(number, name) as found:
-                answer.check_sound(kinds)
-                found.append(answer.said(name))
-        with steps.step(12, "state"):
-            answer.check_state()
-        with steps.step(13, "particulars"):
-            answer.read_particulars()
-        with steps.step(14, "whole"):
-            frame.check_used()
-            disclosures = frame.disclosures(answer.erased)
-        with steps.step(15, "standing") as found:
-            standing = frame.standing(now, private=True)
-            found.append(standing.kind)
-    except FailedStepError:
-        return failed(steps)
-    facts = answer.facts(frame.seal.time_ms)
-    return Verdict(standing.kind, answer.status, facts, steps.done, standing.as_of_ms, disclosures)
+    return judge(bundle, policy, now, "settlement", Answer)
 
 
 _STEPS = {"agreement": AGREEMENT, "deliveries": DELIVERIES, "settlement": SETTLEMENT, "payment": PAYMENT}
@@ -135,6 +107,7 @@ class Answer:
         acts: the acts in their order, with what each says.
         settled: each settlement's lines with their reasons.
         erased: what is known of erased fields, by digest.
+        private: it rests on the private map.
     """
 
     source: Source
@@ -143,6 +116,7 @@ class Answer:
     acts: list[dict[str, Any]] = field(default_factory=list)
     settled: list[dict[str, Any]] = field(default_factory=list)
     erased: dict[str, Any] = field(default_factory=dict)
+    private: bool = True
     _agreement: str = ""
     _head: dict[str, Any] = field(default_factory=dict)
     _records: list[SourcedRecord] = field(default_factory=list)
@@ -150,20 +124,15 @@ class Answer:
     _fault: tuple[str, FengtuError] | None = None
     _particulars: dict[str, Any] = field(default_factory=dict)
 
-    def read(self, agreement: str) -> None:
-        """Read all of it, as a page or a bundle is made from it.
+    def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Yield the steps by which it is read."""
+        yield "history", lambda: self._read_history(question["agreement"])
+        for name in _STEPS:
+            yield name, partial(self._check_sound, name)
+        yield "state", self._check_state
+        yield "particulars", self._read_particulars
 
-        Raises:
-            NotFoundError: nothing is recorded of this agreement.
-            ProofError: what is recorded does not hold together.
-        """
-        self.read_history(agreement)
-        for kinds in _STEPS.values():
-            self.check_sound(kinds)
-        self.check_state()
-        self.read_particulars()
-
-    def read_history(self, agreement: str) -> None:
+    def _read_history(self, agreement: str) -> str:
         """Read every act on the agreement and fold them, as far as they follow from one another.
 
         Raises:
@@ -189,18 +158,20 @@ class Answer:
                 if entry["kind"] not in KINDS_OF_LIFE:
                     raise ProofError(f"act {number}", expected="an act on an agreement", got=entry["kind"]) from error
                 self._fault = entry["kind"], _named(number, entry["kind"], error)
-                return
+                break
+        return f"{len(self.acts)} acts"
 
-    def check_sound(self, kinds: frozenset[str]) -> None:
-        """Check that the acts of these kinds followed from what came before them.
+    def _check_sound(self, step: str) -> str:
+        """Check that the acts of a step followed from what came before them.
 
         Raises:
-            ProofError: the first one that did not is of these kinds.
+            ProofError: the first one that did not is of this step.
         """
-        if self._fault is not None and self._fault[0] in kinds:
+        if self._fault is not None and self._fault[0] in _STEPS[step]:
             raise self._fault[1]
+        return self._said(step)
 
-    def check_state(self) -> None:
+    def _check_state(self) -> str:
         """Check that the acts give the state and the terms that the map holds.
 
         Raises:
@@ -212,8 +183,9 @@ class Answer:
                 raise ProofError(f"the agreement's {name}", expected=self.state.get(name), got=self._head[name])
         if terms is None or terms != self.terms:
             raise ProofError("the terms in force", expected="those of the acts", got="others")
+        return f"{self.state['stage']}"
 
-    def read_particulars(self) -> None:
+    def _read_particulars(self) -> str:
         """Read the people, the lots and the erasures.
 
         Raises:
@@ -245,6 +217,7 @@ class Answer:
                 if erasure is not None:
                     self.erased[digest] = erasure
         self._particulars = {"actors": actors, "lots": lots}
+        return f"{len(actors)} actors, {len(lots)} lots"
 
     @property
     def known_terms(self) -> dict[str, Any]:
@@ -271,7 +244,7 @@ class Answer:
             return "terminated"
         return str(self.state["stage"])
 
-    def said(self, step: str) -> str:
+    def _said(self, step: str) -> str:
         """Return in a few words what a step found."""
         state = self.state
         if step == "agreement":
@@ -283,7 +256,7 @@ class Answer:
         paid = [one for each in state["settlements"] for one in each["payments"]]
         return f"{len(paid)} payments, {sum(one['amount'] for one in paid)} in all"
 
-    def facts(self, time_ms: int) -> dict[str, Any]:
+    def facts(self, time_ms: int, /) -> dict[str, Any]:
         """Return what is proved, as JSON has it; what is due is as of a time, Unix milliseconds."""
         state, terms = self.state, self.known_terms
         kept = {name: value for name, value in state.items() if name not in {"terms_hash", "offer", "amending", "acts"}}

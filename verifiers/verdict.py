@@ -84,6 +84,11 @@ class Steps:
     def __init__(self) -> None:
         self.done: list[Step] = []
 
+    @property
+    def next(self) -> int:
+        """The number of the next step."""
+        return len(self.done) + 1
+
     @contextmanager
     def step(self, number: int, name: str) -> Iterator[list[str]]:
         """Run a step; the block may put its findings into the list that it gets.

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import typer
 
-from api.bundles import product_bundle, settlement_bundle
+from api.bundles import answer_bundle
 from contracts.gs1 import decode_gtin
 from ledger.bundle import BUNDLE_SIZE_MAX, decode_bundle
 from ledger.errors import FormatError, NotFoundError
@@ -82,7 +82,7 @@ def product(
             found = remote.get(f"/products/{gtin}/{quote(lot, safe='')}/bundle", BUNDLE_SIZE_MAX)
     else:
         with _served(data, database) as (ledger, view), closing(ledger.open_vault()) as vault:
-            found = product_bundle(view, vault, gtin, lot)
+            found = answer_bundle(view, vault, {"kind": "product", "gtin": gtin, "lot": lot})
     write_file(output, found)
     options.say(f"{output}: lot {lot} of {gtin}, {len(found)} bytes; look at it with `fengtu verify`")
 
@@ -106,7 +106,7 @@ def agreement(
             found = remote.read(options.open_key(key, data)[1], f"/agreements/{agreement}/bundle", BUNDLE_SIZE_MAX)
     else:
         with _served(data, database) as (ledger, view), closing(ledger.open_vault()) as vault:
-            found = settlement_bundle(view, vault, agreement)
+            found = answer_bundle(view, vault, {"kind": "settlement", "agreement": agreement})
     write_file(output, found, SECRET)
     options.say(f"{output}: agreement {agreement}, {len(found)} bytes; look at it with `fengtu verify`")
 
