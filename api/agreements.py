@@ -128,7 +128,7 @@ def _view(node: Services, visit: Visit, agreement: str) -> AgreementView:
         path = f"/agreements/{agreement}"
         return AgreementView(
             agreement=agreement,
-            status=answer.status,
+            status=answer.status(view.time_ms),
             facts=facts,
             names={actor: _text(actor, one["name"]) for actor, one in facts["actors"].items()},
             stages=STAGES,
@@ -258,7 +258,7 @@ def _facts(node: Services, agreement: str) -> Response:
     with node.serving.view() as view:
         answer, _ = read_answer(view, Answer, _question(agreement))
         facts = answer.facts(view.time_ms)
-        body = {"agreement": agreement, "status": answer.status, "facts": facts, "seal": view.seal_index}
+        body = {"agreement": agreement, "status": answer.status(view.time_ms), "facts": facts, "seal": view.seal_index}
     return JSONResponse(body, headers=dict(HEADERS))
 
 

@@ -20,7 +20,7 @@ from ledger.errors import NotFoundError
 from ledger.facts import PREFIX_BITS, is_private, public_position, record_id
 from ledger.merkle import ListReader, leaf_hash, prove_inclusion
 from ledger.privateleaf import encode_private_leaf
-from verifiers import product, record, settlement
+from verifiers import account, payment, product, record, settlement
 from verifiers.question import Answer, read
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ A = TypeVar("A", bound=Answer)
 ANSWERS: Mapping[str, Callable[[Source], Answer]] = {
     "product": product.Answer,
     "settlement": settlement.Answer,
+    "payment": payment.Answer,
+    "account": account.Answer,
     "record": record.Answer,
 }
 

@@ -162,7 +162,7 @@ def _file_name(gtin: str, lot: str) -> str:
 def _data(node: Services, gtin: str, lot: str) -> Response:
     with node.serving.view() as view:
         answer, _ = read_answer(view, Answer, _question(gtin, lot))
-        return JSONResponse({"status": answer.status, "facts": answer.facts(view.time_ms)})
+        return JSONResponse({"status": answer.status(view.time_ms), "facts": answer.facts(view.time_ms)})
 
 
 def _qr_svg(node: Services, gtin: str, lot: str) -> Response:

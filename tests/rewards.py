@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from rules import World, key_of, open_world, possession
+from rules import ORIGIN, World, key_of, open_world, possession
 
 from contracts.rewards.accounts import person_hmac
 from contracts.rewards.book import holder_of
+from contracts.rewards.charge import stage
+from contracts.rewards.clearing import issuer_rows, merchant_rows
+from contracts.rewards.code import Code, sign_code
 from contracts.rewards.coins import Purse, purse_at
-from contracts.rewards.keys import account_key, funds_key
+from contracts.rewards.keys import account_key, charge_key, funds_key, issuer_key, merchant_key
 from ledger.genesis import encode_key
 
 PROGRAMME = "hualien-health"
@@ -50,10 +53,14 @@ def name(text: str) -> str:
 
 
 class Town:
-    """A world with the programme."""
+    """A world with the programme, whose residents earn and pay.
 
-    def __init__(self, **changes: Any) -> None:
-        self.world: World = open_world()
+    Attributes:
+        world: the world.
+    """
+
+    def __init__(self, world: World | None = None, **changes: Any) -> None:
+        self.world = world or open_world()
         for actor, role in (("clinic", "clinic"), ("station", "station"), ("noodles", "merchant"), ("tea", "merchant")):
             self.world.register("county", actor, role)
         self.world.register("county", "town", "association")
@@ -88,6 +95,40 @@ class Town:
     def funds(self, issuer: str) -> Any:
         """Return an issuer's funds."""
         return self.world.get(funds_key(PROGRAMME, issuer))
+
+    def code(self, account: str, ceiling: int, charge: str, **more: Any) -> dict[str, Any]:
+        """Return the members that a resident's code gives to a charge."""
+        life_s = more.pop("life_s", 120)
+        key = more.pop("key", None) or self.world.keys[holder_of(account)]
+        code = Code(PROGRAMME, account, charge, ceiling, self.world.time_ms // 1000 + life_s, **more)
+        return {"account": account, "charge": charge, "code": sign_code(key, ORIGIN, code)}
+
+    def charge(self, account: str, coins: int, *, ceiling: int = 0, merchant: str = "noodles", **more: Any) -> str:
+        """Let a merchant charge a new code; return the charge."""
+        charge = name(f"charge {next(self.world.numbers)}")
+        body = more.pop("body", {})
+        members = self.code(account, ceiling or coins, charge, **more)
+        self.act(merchant, "charge", merchant=merchant, branch="main", coins=coins, **members, **body)
+        return charge
+
+    def on(self, actor: str, kind: str, account: str, charge: str, **body: Any) -> None:
+        """Let somebody act on a charge."""
+        self.act(actor, kind, account=account, charge=charge, **body)
+
+    def stage(self, charge: str) -> str:
+        """Return how a charge stands now."""
+        return stage(self.world.get(charge_key(charge)), self.world.time_ms)
+
+    def rows(self, merchant: str, month: str) -> list[Any]:
+        """Return a merchant's rows of a month from its lines."""
+        state = self.world.get(merchant_key(PROGRAMME, merchant, month)) or {"lines": 0}
+        numbers = range(1, state["lines"] + 1)
+        return merchant_rows(merchant, [self.world.get(merchant_key(PROGRAMME, merchant, month, n)) for n in numbers])
+
+    def owed(self, issuer: str, month: str) -> list[Any]:
+        """Return an issuer's rows of a month from its sums."""
+        sums = {one: self.world.get(issuer_key(PROGRAMME, issuer, one, month)) for one in ("noodles", "tea")}
+        return issuer_rows(issuer, sums)
 
 
 def keyed(account: str, key: Any) -> dict[str, str]:

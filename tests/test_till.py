@@ -8,65 +8,26 @@ from typing import Any
 
 import pytest
 from rewards import PROGRAMME, Town, keyed, name, terms
-from rules import ORIGIN, key_of, refused
+from rules import key_of, refused
 
 from contracts.rewards.book import holder_of
 from contracts.rewards.calendar import month_end_ms, month_of
-from contracts.rewards.charge import stage
-from contracts.rewards.clearing import issuer_rows, liability, merchant_rows, statement, write_statement
-from contracts.rewards.code import Code, decode_code, encode_code, sign_code
-from contracts.rewards.keys import charge_key, issuer_key, merchant_key
+from contracts.rewards.clearing import issuer_rows, liability, statement, write_statement
+from contracts.rewards.code import decode_code, encode_code
+from contracts.rewards.keys import charge_key
 from ledger.errors import FormatError
 
 MINUTE_MS = 60_000
 
 
-class Till(Town):
-    """A town whose residents pay."""
-
-    def code(self, account: str, ceiling: int, charge: str, **more: Any) -> dict[str, Any]:
-        """Return the members that a resident's code gives to a charge."""
-        life_s = more.pop("life_s", 120)
-        key = more.pop("key", None) or self.world.keys[holder_of(account)]
-        code = Code(PROGRAMME, account, charge, ceiling, self.world.time_ms // 1000 + life_s, **more)
-        return {"account": account, "charge": charge, "code": sign_code(key, ORIGIN, code)}
-
-    def charge(self, account: str, coins: int, *, ceiling: int = 0, merchant: str = "noodles", **more: Any) -> str:
-        """Let a merchant charge a new code; return the charge."""
-        charge = name(f"charge {next(self.world.numbers)}")
-        body = more.pop("body", {})
-        members = self.code(account, ceiling or coins, charge, **more)
-        self.act(merchant, "charge", merchant=merchant, branch="main", coins=coins, **members, **body)
-        return charge
-
-    def on(self, actor: str, kind: str, account: str, charge: str, **body: Any) -> None:
-        """Let somebody act on a charge."""
-        self.act(actor, kind, account=account, charge=charge, **body)
-
-    def stage(self, charge: str) -> str:
-        """Return how a charge stands now."""
-        return stage(self.world.get(charge_key(charge)), self.world.time_ms)
-
-    def rows(self, merchant: str, month: str) -> list[Any]:
-        """Return a merchant's rows of a month from its lines."""
-        state = self.world.get(merchant_key(PROGRAMME, merchant, month)) or {"lines": 0}
-        numbers = range(1, state["lines"] + 1)
-        return merchant_rows(merchant, [self.world.get(merchant_key(PROGRAMME, merchant, month, n)) for n in numbers])
-
-    def owed(self, issuer: str, month: str) -> list[Any]:
-        """Return an issuer's rows of a month from its sums."""
-        sums = {one: self.world.get(issuer_key(PROGRAMME, issuer, one, month)) for one in ("noodles", "tea")}
-        return issuer_rows(issuer, sums)
-
-
 @pytest.fixture
-def town() -> Till:
+def town() -> Town:
     """A town with a programme."""
-    return Till()
+    return Town()
 
 
 @pytest.fixture
-def anna(town: Till) -> str:
+def anna(town: Town) -> str:
     """A resident with 35 coins of the county, then 20 of the town."""
     anna = town.open("anna")
     town.earn(anna, "class")
@@ -76,7 +37,7 @@ def anna(town: Till) -> str:
     return anna
 
 
-def test_a_code_pays_once(town: Till, anna: str) -> None:
+def test_a_code_pays_once(town: Town, anna: str) -> None:
     """A screenshot of a code, shown at the same till or at another, does not pay twice."""
     charge = name("c")
     body = {"branch": "main", "coins": 30, **town.code(anna, 30, charge)}
@@ -87,7 +48,7 @@ def test_a_code_pays_once(town: Till, anna: str) -> None:
     assert (town.stage(charge), town.purse(anna).available) == ("posted", 25)
 
 
-def test_a_retry_is_one_charge(town: Till, anna: str) -> None:
+def test_a_retry_is_one_charge(town: Town, anna: str) -> None:
     """A till that signed and lost the answer sends the same record again and gets the first answer."""
     body = {
         "programme": PROGRAMME,
@@ -104,7 +65,7 @@ def test_a_retry_is_one_charge(town: Till, anna: str) -> None:
     assert town.purse(anna).available == 50
 
 
-def test_a_code_is_of_its_account_its_till_and_now(town: Till, anna: str) -> None:
+def test_a_code_is_of_its_account_its_till_and_now(town: Town, anna: str) -> None:
     """Relayed to another till, signed by another, changed, old or of tomorrow: it does not pay."""
     with refused("till.code-merchant"):
         _relayed(town, anna)
@@ -124,12 +85,12 @@ def test_a_code_is_of_its_account_its_till_and_now(town: Till, anna: str) -> Non
     assert town.purse(anna).available == 55
 
 
-def _relayed(town: Till, anna: str) -> None:
+def _relayed(town: Town, anna: str) -> None:
     members = town.code(anna, 5, name("c"), merchant="noodles")
     town.act("tea", "charge", merchant="tea", branch="main", coins=5, **members)
 
 
-def test_above_the_ceiling_the_resident_confirms(town: Till, anna: str) -> None:
+def test_above_the_ceiling_the_resident_confirms(town: Town, anna: str) -> None:
     """A code shown for 5 and charged 50 takes nothing until the resident says so, the very sum, in time."""
     charge = town.charge(anna, 50, ceiling=5)
     assert (town.stage(charge), town.purse(anna).available, town.purse(anna).held) == ("pending", 5, 50)
@@ -145,7 +106,7 @@ def test_above_the_ceiling_the_resident_confirms(town: Till, anna: str) -> None:
     assert (town.stage(charge), town.purse(anna).sums["spent"]) == ("posted", 50)
 
 
-def test_nobody_confirms_in_time(town: Till, anna: str) -> None:
+def test_nobody_confirms_in_time(town: Town, anna: str) -> None:
     """At its very millisecond the hold is over by itself, and cannot be used or let go any more."""
     charge = town.charge(anna, 50, ceiling=5)
     town.world.time_ms += 5 * MINUTE_MS - 1
@@ -158,7 +119,7 @@ def test_nobody_confirms_in_time(town: Till, anna: str) -> None:
         town.on("noodles", "void", anna, charge)
 
 
-def test_a_hold_is_posted_in_part_once(town: Till, anna: str) -> None:
+def test_a_hold_is_posted_in_part_once(town: Town, anna: str) -> None:
     """A deposit: what is not used goes back at once; no hold is used twice, or let go twice."""
     charge = town.charge(anna, 40, body={"hold_s": 3600})
     with refused("till.merchant"):
@@ -186,7 +147,7 @@ def test_a_hold_is_posted_in_part_once(town: Till, anna: str) -> None:
     assert (town.stage(declined), town.purse(anna).available) == ("voided", 30)
 
 
-def test_refunds_go_into_the_lots_they_came_from(town: Till, anna: str) -> None:
+def test_refunds_go_into_the_lots_they_came_from(town: Town, anna: str) -> None:
     """Each coin goes back to its lot, issuer and end; never more than was charged."""
     before = town.purse(anna).lots
     charge = town.charge(anna, 40)
@@ -204,7 +165,7 @@ def test_refunds_go_into_the_lots_they_came_from(town: Till, anna: str) -> None:
         town.on("noodles", "refund", anna, name("none"), refund=name("t"), coins=1)
 
 
-def test_a_refund_of_coins_that_ended(town: Till, anna: str) -> None:
+def test_a_refund_of_coins_that_ended(town: Town, anna: str) -> None:
     """They go back to their lot, and have ended with it: a refund makes no coin younger."""
     charge = town.charge(anna, 40)
     town.world.time_ms = month_end_ms("2027-01")
@@ -213,7 +174,7 @@ def test_a_refund_of_coins_that_ended(town: Till, anna: str) -> None:
     assert liability(town.funds("county"), town.world.time_ms) == 0
 
 
-def test_vouchers(town: Till, anna: str) -> None:
+def test_vouchers(town: Town, anna: str) -> None:
     """Offline: bound to one merchant, with a deadline; a double spend shows at upload, under the account's name."""
     with refused("till.voucher"):
         town.charge(anna, 10, offline=True)
@@ -233,12 +194,12 @@ def test_vouchers(town: Till, anna: str) -> None:
         town.on("noodles", "refund", anna, name("b"), refund=name("r"), coins=1)
 
 
-def _voucher(town: Till, anna: str, coins: int, ceiling: int) -> None:
+def _voucher(town: Town, anna: str, coins: int, ceiling: int) -> None:
     members = town.code(anna, ceiling, name("v"), offline=True, merchant="noodles")
     town.act("noodles", "charge", merchant="noodles", branch="main", coins=coins, **members)
 
 
-def test_a_card_has_limits(town: Till, anna: str) -> None:
+def test_a_card_has_limits(town: Town, anna: str) -> None:
     """People without a phone pay with a printed card: so much a time, so much a day, until it is closed."""
     card, body = name("card"), {"merchant": "noodles", "branch": "main", "account": anna}
 
@@ -270,7 +231,7 @@ def _without_account(members: dict[str, Any]) -> dict[str, Any]:
     return {member: value for member, value in members.items() if member != "account"}
 
 
-def test_a_lost_phone_pays_nothing(town: Till, anna: str) -> None:
+def test_a_lost_phone_pays_nothing(town: Town, anna: str) -> None:
     """Its key is closed: codes made with it, also before, are refused; the card and then the new phone pay."""
     old = town.code(anna, 5, name("c"))
     town.act("clinic", "card", account=anna, card=name("card"), state="open")
@@ -284,7 +245,7 @@ def test_a_lost_phone_pays_nothing(town: Till, anna: str) -> None:
     assert town.purse(anna).available == 45
 
 
-def test_a_merchant_learns_no_balance(town: Till, anna: str) -> None:
+def test_a_merchant_learns_no_balance(town: Town, anna: str) -> None:
     """Neither the refusal nor what the merchant may open of a charge tells how many coins there are."""
     with refused("coins.balance") as error:
         town.charge(anna, 56)
@@ -295,7 +256,7 @@ def test_a_merchant_learns_no_balance(town: Till, anna: str) -> None:
     assert "50" not in str(state)
 
 
-def test_codes_are_shown_as_text(town: Till, anna: str) -> None:
+def test_codes_are_shown_as_text(town: Town, anna: str) -> None:
     """The QR holds everything a till needs; what does not read as it was written is refused."""
     members = town.code(anna, 5, name("c"), merchant="noodles")
     text = encode_code(PROGRAMME, anna, name("c"), members["code"])
@@ -308,7 +269,7 @@ def test_codes_are_shown_as_text(town: Till, anna: str) -> None:
 
 def test_both_sides_of_a_clearing_are_equal() -> None:
     """A month of charges and refunds: from the merchants' lines, from the issuers' sums and from a plain count."""
-    chance, town = random.Random(6), Till(day_max=1000)
+    chance, town = random.Random(6), Town(day_max=1000)
     people = [town.open(f"person {n}") for n in range(6)]
     months, counted = set(), Counter[tuple[str, str]]()
     given: list[tuple[str, str, str, int]] = []

@@ -141,8 +141,7 @@ class Answer:
         """The positions of its records."""
         return [found.position for found in self.records.values()]
 
-    @property
-    def status(self) -> str:
+    def status(self, _: int, /) -> str:
         """`recalled` where the lot or one that it came of is recalled, else `active`."""
         return "recalled" if any(lot.state["recalled"] is not None for lot in self.lots) else "active"
 

@@ -42,9 +42,8 @@ class Answer(Protocol):
     def positions(self) -> list[bytes]:
         """The positions of its records."""
 
-    @property
-    def status(self) -> str:
-        """What is so, in a word."""
+    def status(self, time_ms: int, /) -> str:
+        """Return what is so as of a time, Unix milliseconds, in a word."""
 
     def facts(self, time_ms: int, /) -> dict[str, Any]:
         """Return what is proved as of a time, Unix milliseconds, as JSON has it."""
@@ -93,5 +92,5 @@ def judge(bundle: bytes, policy: bytes, now: int, kind: str, answer: Callable[[S
             found.append(standing.kind)
     except FailedStepError:
         return Verdict("fails", "unknown", {}, steps.done)
-    facts = reading.facts(frame.seal.time_ms)
-    return Verdict(standing.kind, reading.status, facts, steps.done, standing.as_of_ms, disclosures)
+    status, facts = reading.status(frame.seal.time_ms), reading.facts(frame.seal.time_ms)
+    return Verdict(standing.kind, status, facts, steps.done, standing.as_of_ms, disclosures)

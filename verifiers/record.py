@@ -65,8 +65,7 @@ class Answer:
         """Where it stands."""
         return [self.found.position]
 
-    @property
-    def status(self) -> str:
+    def status(self, _: int, /) -> str:
         """That it is there."""
         return "entered"
 

@@ -235,8 +235,7 @@ class Answer:
         """The positions of its records."""
         return [found.position for found in self._records]
 
-    @property
-    def status(self) -> str:
+    def status(self, _: int, /) -> str:
         """`disputed` while a dispute is open, `terminated` where it ended early, else the stage that it reached."""
         if any(one["open"] for one in self.state["disputes"]):
             return "disputed"

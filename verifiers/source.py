@@ -126,19 +126,35 @@ def check_signed(found: SourcedRecord, facts: Mapping[int, Any]) -> None:
         raise ProofError(f"record {found.id}", expected="one that stands where its kind belongs", got=record.kind)
     if record.document_hash != found.document.hash:
         raise ProofError(f"record {found.id}", expected=record.document_hash.hex(), got=found.document.hash.hex())
+    key = check_key(f"the key of record {found.id}", facts, record.kid, owner=record.issuer, position=found.position)
+    signature.check(key, record.signed, record.signature)
+
+
+def check_key(what: str, facts: Mapping[int, Any], kid: bytes, *, owner: str, position: bytes) -> bytes:
+    """Return a key's 32 bytes, once it was its owner's and entitled at a position.
+
+    Args:
+        what: how a message names it.
+        facts: all facts of the key, by sequence.
+        kid: its thumbprint.
+        owner: whose it has to be.
+        position: 16 bytes.
+
+    Raises:
+        ProofError: it was not.
+    """
     state = facts.get(0)
     if state is None:
-        raise ProofError(f"the key of record {found.id}", expected="a registered key", got=record.kid.hex())
-    if thumbprint(state["public_key"]) != record.kid or state["actor"] != record.issuer:
-        raise ProofError(f"the key of record {found.id}", expected=f"a key of {record.issuer}", got=state["actor"])
+        raise ProofError(what, expected="a registered key", got=kid.hex())
+    if thumbprint(state["public_key"]) != kid or state["actor"] != owner:
+        raise ProofError(what, expected=f"a key of {owner}", got=state["actor"])
     intervals = [value for sequence, value in sorted(facts.items()) if sequence]
     if len(intervals) != state["intervals"]:
-        raise ProofError(
-            f"the key of record {found.id}", expected=f"{state['intervals']} intervals", got=len(intervals)
-        )
-    if not entitled(intervals, found.position):
-        raise ProofError(f"the key of record {found.id}", expected="one entitled there", got=record.kid.hex())
-    signature.check(state["public_key"], record.signed, record.signature)
+        raise ProofError(what, expected=f"{state['intervals']} intervals", got=len(intervals))
+    if not entitled(intervals, position):
+        raise ProofError(what, expected="one entitled there", got=kid.hex())
+    found: bytes = state["public_key"]
+    return found
 
 
 def by_sequence(pairs: Iterable[tuple[bytes, Any]]) -> dict[int, Any]:

@@ -6,6 +6,7 @@ import importlib
 import json
 import time
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 bundles = typer.Typer(help="Proof files, each for one question.", no_args_is_help=True)
+
+Reader = Annotated[str | None, typer.Option("--key", help="The key that may read it, with --url.", show_default=False)]
 
 WORDS = {
     "holds": "HOLDS",
@@ -92,23 +95,44 @@ def agreement(
     agreement: Annotated[str, typer.Argument(help="The agreement's id, 32 hex digits.")],
     *,
     output: options.Output,
-    key: Annotated[str | None, typer.Option(help="The key that may read it, with --url.", show_default=False)] = None,
+    key: Reader = None,
     data: options.Data = None,
     database: options.Database = None,
     url: options.Url = None,
 ) -> None:
     """Write the proof file of an agreement: every act on it, and what each sum is computed from."""
-    options.one_place(data, database, url)
-    if url is not None:
-        if key is None:
-            raise FormatError("an agreement at a node", expected="--key of one whom it concerns", got="none")
-        with Remote(url) as remote:
-            found = remote.read(options.open_key(key, data)[1], f"/agreements/{agreement}/bundle", BUNDLE_SIZE_MAX)
-    else:
-        with _served(data, database) as (ledger, view), closing(ledger.open_vault()) as vault:
-            found = answer_bundle(view, vault, {"kind": "settlement", "agreement": agreement})
-    write_file(output, found, SECRET)
-    options.say(f"{output}: agreement {agreement}, {len(found)} bytes; look at it with `fengtu verify`")
+    question = {"kind": "settlement", "agreement": agreement}
+    _write(question, f"/agreements/{agreement}", output, _Where(data, database, url, key))
+
+
+@bundles.command(epilog="Example: fengtu bundle account 0d1e… -o coins.bundle.json --url https://… --key anna")
+def account(
+    account: Annotated[str, typer.Argument(help="The account's id, 32 hex digits.")],
+    *,
+    output: options.Output,
+    key: Reader = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    url: options.Url = None,
+) -> None:
+    """Write the proof file of an account: every coin, each lot and its end."""
+    question = {"kind": "account", "account": account}
+    _write(question, f"/accounts/{account}", output, _Where(data, database, url, key))
+
+
+@bundles.command(epilog="Example: fengtu bundle redemption 6d1e… -o paid.bundle.json --url https://… --key noodles")
+def redemption(
+    charge: Annotated[str, typer.Argument(help="The charge's id, 32 hex digits: the nonce of the resident's code.")],
+    *,
+    output: options.Output,
+    key: Reader = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    url: options.Url = None,
+) -> None:
+    """Write the proof file of a charge: that it was paid once, by the resident's own word."""
+    question = {"kind": "payment", "redemption": charge}
+    _write(question, f"/redemptions/{charge}", output, _Where(data, database, url, key))
 
 
 @commands.command(epilog="Example: fengtu verify tea.bundle.json --policy policy.json")
@@ -130,6 +154,31 @@ def verify(
     else:
         _print(verdict)
     raise typer.Exit(EXIT_CODES[verdict.kind])
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Where a private answer is read: a ledger's folder or database, or a node with a key that may read it."""
+
+    data: Path | None
+    database: str | None
+    url: str | None
+    key: str | None
+
+
+def _write(question: dict[str, str], path: str, output: Path, where: _Where) -> None:
+    """Write the proof file of what only some may read."""
+    options.one_place(where.data, where.database, where.url)
+    if where.url is not None:
+        if where.key is None:
+            raise FormatError("what only some may read", expected="--key of one whom it concerns", got="none")
+        with Remote(where.url) as remote:
+            found = remote.read(options.open_key(where.key, where.data)[1], f"{path}/bundle", BUNDLE_SIZE_MAX)
+    else:
+        with _served(where.data, where.database) as (ledger, view), closing(ledger.open_vault()) as vault:
+            found = answer_bundle(view, vault, question)
+    write_file(output, found, SECRET)
+    options.say(f"{output}: {path[1:]}, {len(found)} bytes; look at it with `fengtu verify`")
 
 
 @contextmanager

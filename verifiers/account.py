@@ -1,0 +1,322 @@
+"""Is this my balance? Every coin of one account, each lot and its end, from a bundle alone.
+
+The steps, each by name in the verdict:
+
+1.–6. as `verifiers.product` has them: policy, checkpoint, inclusion, seal, facts, records.
+7. history: every act on the account is there, in its order, signed by a key that was entitled there.
+8. account: opened once, its keys and cards, by who may.
+9. earnings: what stations gave and took back, by the terms in force, within the caps of each day of Taipei.
+10. payments: codes by the account's own keys, cards within their limits, holds, refunds into the lots they came from.
+11. transfers: what was sent, and what came.
+12. balance: keys, cards, lots, holds and sums are those that the map holds.
+13. particulars: the programme, and the names of stations and merchants.
+14. whole: nothing in the bundle is beyond the question.
+15. standing: quorum, replay keys, freshness.
+
+The rules themselves judge each act again, over the account's own part of the facts. What only others may know is not
+looked at here: what an issuer has left to give, and what another account had before it sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from contracts.kind import Act
+from contracts.rewards.book import FUNDS as NO_FUNDS
+from contracts.rewards.book import holder_of, new_account
+from contracts.rewards.coins import Lot, decode_pieces, encode_pieces, purse_at, total
+from contracts.rewards.keys import (
+    ACCOUNT_KEY,
+    CARD,
+    COMMITMENT,
+    FUNDS,
+    account_key,
+    account_prefix,
+    commitment_key,
+    holder_prefix,
+    programme_key,
+)
+from ledger.errors import FengtuError, NotFoundError, ProofError, RefusedError
+from ledger.facts import PREFIX_SIZE
+from ledger.rulebook import At
+from verifiers.question import judge
+from verifiers.source import Source, SourcedRecord, by_sequence, checked_private
+from verifiers.terms import Terms, act_of, read_actors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from contracts.rewards.coins import Purse
+    from verifiers.verdict import Verdict
+
+_STEPS = {
+    "account": frozenset({"coins-account", "coins-key", "coins-card"}),
+    "earnings": frozenset({"coins-earning", "coins-reversal"}),
+    "payments": frozenset({"coins-charge", "coins-confirm", "coins-post", "coins-void", "coins-refund"}),
+    "transfers": frozenset({"coins-transfer"}),
+}
+"""Which step an act belongs to."""
+_SHOWN = ("activity", "merchant", "branch", "coins", "reason", "state", "close", "to")
+_PLENTY = 10**15
+
+
+def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
+    """Return the verdict on an account's bundle.
+
+    Args:
+        bundle: the proof file.
+        policy: whom the reader trusts (`ledger.policy`).
+        now: the reader's clock, Unix seconds.
+
+    Raises:
+        FormatError: bundle or policy cannot be read, or the bundle answers another question.
+    """
+    return judge(bundle, policy, now, "account", Answer)
+
+
+class Part:
+    """The part of the facts that one account may know, as the rules read and write it.
+
+    Attributes:
+        values: the account's facts, its charges' and what else was put in.
+    """
+
+    sees_private = True
+
+    def __init__(self, account: str, terms: Terms) -> None:
+        self.values: dict[bytes, Any] = {}
+        self._account, self._terms, self._index = account, terms, 0
+        self._programme = b""
+
+    def get(self, key: bytes) -> Any | None:
+        """Return a fact as it is before the act at hand."""
+        if key == self._programme:
+            return self._terms.before(self._index)
+        if key[0] == FUNDS:
+            # How much an issuer may still give is not the account's to know.
+            return {**NO_FUNDS, "funded": _PLENTY, "open": {}}
+        return self.values.get(key)
+
+    def judge(self, found: SourcedRecord, others: Mapping[str, Any]) -> None:
+        """Judge a record by its rule, and keep what it writes of the account.
+
+        Args:
+            found: the record.
+            others: states of other accounts, as far as this act moves coins between them.
+
+        Raises:
+            RefusedError: the rule says no.
+        """
+        self._index = found.index
+        self._programme = programme_key(found.document.body["programme"])
+        lent = {account_key(name): state for name, state in others.items()}
+        self.values.update(lent)
+        kind, actor = act_of(found)
+        at = At(found.position, found.index, found.time_ms)
+        changes = kind.apply(Act(found.record, found.document, at, actor, self, private=True))
+        for key in lent:
+            del self.values[key]
+        holder, charge = holder_of(self._account), found.record.subject
+        for change in changes:
+            if change.holder in {holder, charge}:
+                self.values[change.key] = change.value
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer to "what is my balance?", read from a source.
+
+    Attributes:
+        source: where facts and records come from.
+        state: the account's state as its acts give it.
+        acts: the acts in their order, with what each moved.
+        snapshots: the time of each act and the state after it.
+        erased: nothing; accounts have no hidden fields.
+        private: it rests on the private map.
+    """
+
+    source: Source
+    state: dict[str, Any] = field(default_factory=dict)
+    acts: list[dict[str, Any]] = field(default_factory=list)
+    snapshots: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    erased: dict[str, Any] = field(default_factory=dict)
+    private: bool = True
+    _account: str = ""
+    _head: dict[str, Any] = field(default_factory=dict)
+    _records: list[SourcedRecord] = field(default_factory=list)
+    _part: Part = field(init=False)
+    _charges: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _fault: tuple[str, FengtuError] | None = None
+    _particulars: dict[str, Any] = field(default_factory=dict)
+
+    def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Yield the steps by which it is read."""
+        yield "history", lambda: self._read_history(question["account"])
+        for name in _STEPS:
+            yield name, partial(self._check_sound, name)
+        yield "balance", self._check_balance
+        yield "particulars", self._read_particulars
+
+    @property
+    def positions(self) -> list[bytes]:
+        """The positions of its records."""
+        return [found.position for found in self._records]
+
+    def status(self, _: int, /) -> str:
+        """`owing` while coins that were taken back are still to be earned again, else `open`."""
+        return "owing" if self.state["debt"] else str(self.state["state"])
+
+    def balance_at(self, time_ms: int) -> Purse | None:
+        """Return the coins as they were at a time, Unix milliseconds; None before the account was opened."""
+        state = next((state for at, state in reversed(self.snapshots) if at <= time_ms), None)
+        return None if state is None else purse_at(state, time_ms)
+
+    def facts(self, time_ms: int, /) -> dict[str, Any]:
+        """Return what is proved, as JSON has it; coins are as they are at a time, Unix milliseconds."""
+        purse = purse_at(self.state, time_ms)
+        return {
+            "account": self._account,
+            **self._particulars,
+            "state": self.state["state"],
+            "time_ms": time_ms,
+            "balance": purse.balance(),
+            "lots": [_lot(lot) for lot in sorted(purse.lots, key=lambda lot: (lot.ends_ms, lot.number))],
+            "holds": [
+                {"charge": hold.charge, "coins": hold.coins, "until_ms": hold.until_ms, **self._charges[hold.charge]}
+                for hold in purse.holds
+            ],
+            "unpaid": self.state["unpaid"],
+            "history": self.acts,
+        }
+
+    def _read_history(self, account: str) -> str:
+        facts = self.source.private_prefix(account_prefix(account))
+        head = facts.get(0)
+        if head is None:
+            raise NotFoundError("the account", expected="one that was opened", got=account)
+        if set(facts) != set(range(head["entries"] + 1)):
+            raise ProofError("the acts on the account", expected=f"{head['entries']} of them", got=len(facts) - 1)
+        entries = [facts[number] for number in range(1, head["entries"] + 1)]
+        positions = [entry["record"] for entry in entries]
+        if not positions or positions != sorted(set(positions)):
+            raise ProofError("the acts on the account", expected="each after the one before")
+        self._account, self._head = account, head
+        self._part = part = Part(account, Terms(self.source, head["programme"]))
+        self.source.expect_private(positions)
+        for number, entry in enumerate(entries, 1):
+            try:
+                self._act(part, number, entry)
+            except FengtuError as error:
+                if not any(entry["kind"] in kinds for kinds in _STEPS.values()):
+                    raise ProofError(f"act {number}", expected="an act on an account", got=entry["kind"]) from error
+                self._fault = entry["kind"], _named(number, entry["kind"], error)
+                break
+        return f"{len(self.acts)} acts"
+
+    def _check_sound(self, step: str) -> str:
+        if self._fault is not None and self._fault[0] in _STEPS[step]:
+            raise self._fault[1]
+        return f"{sum(act['kind'] in _STEPS[step] for act in self.acts)} acts"
+
+    def _check_balance(self) -> str:
+        for name in {*self.state, *self._head}:
+            if self.state.get(name) != self._head.get(name):
+                raise ProofError(f"the account's {name}", expected=self.state.get(name), got=self._head.get(name))
+        values = self._part.values
+        keys = {key[:PREFIX_SIZE] for key in values if key[0] == ACCOUNT_KEY}
+        if keys != {holder_prefix(bytes.fromhex(kid)) for kid in self.state["keys"]}:
+            raise ProofError("the account's keys", expected=len(self.state["keys"]), got=len(keys))
+        for prefix in sorted(keys):
+            own = by_sequence((key, value) for key, value in values.items() if key[:PREFIX_SIZE] == prefix)
+            if self.source.private_prefix(prefix) != own:
+                raise ProofError("a key of the account", expected="as its acts left it", got="something else")
+        for key in sorted(values):
+            if key[0] in {CARD, COMMITMENT} and self.source.private_fact(key) != values[key]:
+                raise ProofError("a card or a test of the account", expected=values[key], got="something else")
+        return f"{self.state['sums']['issued']} coins issued"
+
+    def _read_particulars(self) -> str:
+        terms = self._part.get(programme_key(self.state["programme"])) or {}
+        merchants = {one["merchant"] for one in self._charges.values()}
+        named = {act["for"] for act in self.acts if not act["for"].startswith("account/")}
+        issuers = {lot[1] for lot in self.state["lots"]}
+        actors = read_actors(self.source, {terms["owner"], *merchants, *named, *issuers})
+        programme = {name: terms[name] for name in ("programme", "name", "owner", "value", "transfers", "version")}
+        values = self._part.values
+        keys = [value for key, value in values.items() if key[0] == ACCOUNT_KEY and "kid" in value]
+        self._particulars = {
+            "programme": programme,
+            "activities": {name: one["name"] for name, one in terms["activities"].items()},
+            "actors": actors,
+            "keys": [{"kid": key["kid"].hex(), "state": key["state"]} for key in keys],
+            "cards": [
+                {"state": value["state"], "day": value["day"], "spent": value["spent"]}
+                for key, value in values.items()
+                if key[0] == CARD
+            ],
+        }
+        return f"{len(actors)} actors"
+
+    def _act(self, part: Part, number: int, entry: Mapping[str, Any]) -> None:
+        found = checked_private(self.source, entry["record"])
+        self._records.append(found)
+        if not any(found.record.kind in kinds for kinds in _STEPS.values()):
+            raise ProofError("its record", expected="an act on an account", got=found.record.subject)
+        body = found.document.body
+        if "commitment" in body:
+            self._measured(part, body["commitment"])
+        others = self._others(found, entry) if found.record.kind == "coins-transfer" else {}
+        part.judge(found, others)
+        written = part.values.pop(account_key(self._account, number), None)
+        if written != entry:
+            raise ProofError("its entry", expected=written, got=entry)
+        state = part.values[account_key(self._account)]
+        self.state = state
+        self.snapshots.append((found.time_ms, state))
+        _, actor = act_of(found)
+        if found.record.kind == "coins-charge":
+            self._charges[body["charge"]] = {name: body[name] for name in ("merchant", "branch")}
+        said = {name: body[name] for name in _SHOWN if name in body}
+        self.acts.append(
+            {"number": number, "record": found.id, "kind": found.record.kind, "by": found.record.issuer, "for": actor,
+             "time_ms": found.time_ms, "about": entry["about"], **said, **self._charges.get(entry["about"], {}),
+             "postings": entry["postings"], "available": total(decode_pieces(state["lots"]))}
+        )  # fmt: skip
+
+    def _measured(self, part: Part, commitment: str) -> None:
+        """Judge the post-test that an earning names, and its pre-test before it."""
+        fact = self.source.private_fact(commitment_key(commitment))
+        if fact is None or commitment_key(commitment) in part.values:
+            return
+        if fact["pre"] is not None:
+            self._measured(part, fact["pre"])
+        found = checked_private(self.source, fact["record"])
+        self._records.append(found)
+        if found.record.kind != "coins-commitment" or found.document.body["commitment"] != commitment:
+            raise ProofError("a test", expected=f"the record of {commitment}", got=found.record.subject)
+        part.judge(found, {})
+
+    def _others(self, found: SourcedRecord, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the other accounts of a transfer: what came to this one is what the sender had for it."""
+        body = found.document.body
+        programme, sender = body["programme"], body["account"]
+        others = {one["account"]: new_account(programme, "") for one in body["to"]}
+        if sender != self._account:
+            # What went to the others is of no issuer here; only how much it was is on record.
+            pieces: list[Lot] = []
+            for one in body["to"]:
+                mine = one["account"] == self._account
+                pieces += decode_pieces(entry["came"]) if mine else [Lot(0, "", one["coins"], 2 * found.time_ms)]
+            others[sender] = {**new_account(programme, ""), "lots": encode_pieces(pieces)}
+        return {name: state for name, state in others.items() if name != self._account}
+
+
+def _lot(lot: Lot) -> dict[str, Any]:
+    return {"lot": lot.number, "issuer": lot.issuer, "coins": lot.coins, "ends_ms": lot.ends_ms}
+
+
+def _named(number: int, kind: str, error: FengtuError) -> FengtuError:
+    rule = f" ({error.rule})" if isinstance(error, RefusedError) else ""
+    return ProofError(f"act {number}, {kind}: {error.message}{rule}", expected=error.expected, got=error.got)

@@ -1,0 +1,189 @@
+"""Was this paid? One charge, once, by the resident's own word, under the programme's terms; from a bundle alone.
+
+The steps, each by name in the verdict:
+
+1.–6. as `verifiers.product` has them: policy, checkpoint, inclusion, seal, facts, records.
+7. history: every act on the charge is there, in its order, signed by a key that was entitled there.
+8. resident: the account's own key signed the code, for this merchant and no more than its ceiling, or confirmed.
+9. terms: a till of the programme, a code in its time, a voucher within its bounds.
+10. acts: each follows from what came before it; together they give the state that the map holds.
+11. particulars: the programme, and who the merchant is.
+12. whole: nothing in the bundle is beyond the question.
+13. standing: quorum, replay keys, freshness.
+
+Nothing in it tells a merchant what an account holds, nor a resident what a merchant takes. That a voucher could not be
+paid any more is shown by the account's own proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from contracts.rewards.book import holder_of
+from contracts.rewards.charge import FOLLOWING, Step, begin, follow, stage, unpaid
+from contracts.rewards.code import check_code
+from contracts.rewards.keys import charge_prefix, holder_prefix
+from ledger.errors import NotFoundError, ProofError, RefusedError
+from verifiers.question import judge
+from verifiers.source import Source, SourcedRecord, check_key, checked_private
+from verifiers.terms import Terms, act_of, read_actors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from verifiers.verdict import Verdict
+
+
+def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
+    """Return the verdict on a charge's bundle.
+
+    Args:
+        bundle: the proof file.
+        policy: whom the reader trusts (`ledger.policy`).
+        now: the reader's clock, Unix seconds.
+
+    Raises:
+        FormatError: bundle or policy cannot be read, or the bundle answers another question.
+    """
+    return judge(bundle, policy, now, "payment", Answer)
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer to "was this paid?", read from a source.
+
+    Attributes:
+        source: where facts and records come from.
+        state: the charge's state as its acts give it.
+        acts: the acts in their order.
+        erased: nothing; charges have no hidden fields.
+        private: it rests on the private map.
+    """
+
+    source: Source
+    state: dict[str, Any] = field(default_factory=dict)
+    acts: list[dict[str, Any]] = field(default_factory=list)
+    erased: dict[str, Any] = field(default_factory=dict)
+    private: bool = True
+    _charge: str = ""
+    _facts: dict[int, Any] = field(default_factory=dict)
+    _records: list[SourcedRecord] = field(default_factory=list)
+    _terms: Terms = field(init=False)
+    _particulars: dict[str, Any] = field(default_factory=dict)
+
+    def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Yield the steps by which it is read."""
+        yield "history", lambda: self._read_history(question["redemption"])
+        yield "resident", self._check_resident
+        yield "terms", self._check_terms
+        yield "acts", self._check_acts
+        yield "particulars", self._read_particulars
+
+    @property
+    def positions(self) -> list[bytes]:
+        """The positions of its records."""
+        return [found.position for found in self._records]
+
+    def status(self, time_ms: int, /) -> str:
+        """`posted`, `part-refunded`, `refunded`, `pending`, `held`, `lapsed`, `voided` or `unpaid`."""
+        if self.state["refunded"]:
+            return "refunded" if self.state["refunded"] == self.state["posted"] else "part-refunded"
+        return stage(self.state, time_ms)
+
+    def facts(self, time_ms: int, /) -> dict[str, Any]:
+        """Return what is proved, as JSON has it, as of a time, Unix milliseconds."""
+        shown = {name: value for name, value in self.state.items() if name not in {"acts", "stage"}}
+        return {
+            "charge": self._charge,
+            **self._particulars,
+            **shown,
+            "stage": stage(self.state, time_ms),
+            "time_ms": time_ms,
+            "paid": self.state["posted"] - self.state["refunded"],
+            "history": self.acts,
+        }
+
+    def _read_history(self, charge: str) -> str:
+        facts = self.source.private_prefix(charge_prefix(charge))
+        head = facts.get(0)
+        if head is None:
+            raise NotFoundError("the charge", expected="one that was made", got=charge)
+        if not head["acts"] or set(facts) != set(range(head["acts"] + 1)):
+            raise ProofError("the acts on the charge", expected=f"{head['acts']} of them", got=len(facts) - 1)
+        positions = [facts[number]["record"] for number in range(1, head["acts"] + 1)]
+        if positions != sorted(set(positions)):
+            raise ProofError("the acts on the charge", expected="each after the one before")
+        self._charge, self._facts = charge, facts
+        self._terms = Terms(self.source, head["programme"])
+        self.source.expect_private(positions)
+        for number, position in enumerate(positions, 1):
+            found = checked_private(self.source, position)
+            kinds = {"coins-charge"} if number == 1 else FOLLOWING
+            if found.record.kind not in kinds or found.document.body["charge"] != charge:
+                raise ProofError(f"act {number}", expected=f"an act on {charge}", got=found.record.subject)
+            self._records.append(found)
+        return f"{len(self._records)} acts"
+
+    def _check_resident(self) -> str:
+        """Check that a key that was the account's then signed the code, which is of this charge alone."""
+        first = self._records[0]
+        body = first.document.body
+        if "code" not in body:
+            return "a printed card"
+        kid = bytes.fromhex(body["code"]["kid"])
+        public_key = check_key(
+            f"the code of record {first.id}",
+            self.source.private_prefix(holder_prefix(kid)),
+            kid,
+            owner=holder_of(body["account"]),
+            position=first.position,
+        )
+        code = check_code(body, public_key, first.record.audience)
+        return f"a code up to {code.ceiling} coins"
+
+    def _check_terms(self) -> str:
+        first = self._records[0]
+        terms = self._terms.before(first.index)
+        _, actor = act_of(first)
+        try:
+            state = begin(first.document.body, actor=actor, terms=terms, time_ms=first.time_ms)
+        except RefusedError as error:
+            raise ProofError(f"the charge: {error.message}", expected=error.expected, got=error.got) from error
+        # Only the account's holder can say that it had too few coins; the merchant is not paid either way.
+        self.state = unpaid(state) if state["offline"] and self._facts[1]["stage"] == "unpaid" else state
+        return f"version {terms['version']}"
+
+    def _check_acts(self) -> str:
+        for number, found in enumerate(self._records, 1):
+            kind, actor = act_of(found)
+            body = found.document.body
+            if number > 1:
+                step = Step(kind.name, body, found.record.issuer, actor, found.time_ms)
+                self._follow(number, step)
+            entry = {
+                "record": found.position, "kind": kind.name, "by": found.record.issuer, "time_ms": found.time_ms,
+                "coins": body.get("coins", 0), "stage": self.state["stage"],
+            }  # fmt: skip
+            if self._facts[number] != entry:
+                raise ProofError(f"act {number}", expected=entry, got=self._facts[number])
+            self.acts.append({**entry, "number": number, "record": found.id, "for": actor})
+        self.state["acts"] = len(self.acts)
+        if self.state != self._facts[0]:
+            raise ProofError("the state of the charge", expected=self.state, got=self._facts[0])
+        return str(self.state["stage"])
+
+    def _follow(self, number: int, step: Step) -> None:
+        try:
+            if (step.body["programme"], step.body["account"]) != (self.state["programme"], self.state["account"]):
+                raise ProofError(f"act {number}", expected="the charge's programme and account", got=step.body)
+            self.state = follow(self.state, step)
+        except RefusedError as error:
+            raise ProofError(f"act {number}: {error.message}", expected=error.expected, got=error.got) from error
+
+    def _read_particulars(self) -> str:
+        terms = self._terms.before(self._records[0].index)
+        actors = read_actors(self.source, {terms["owner"], self.state["merchant"]})
+        programme = {name: terms[name] for name in ("programme", "name", "owner", "value")}
+        self._particulars = {"programme": programme, "actors": actors}
+        return f"{len(actors)} actors"
