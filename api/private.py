@@ -18,6 +18,8 @@ from ledger.facts import is_private, position_of, record_id
 from ledger.record import decode_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fastapi import Request
 
     from api.services import Services
@@ -37,6 +39,9 @@ class PresentFacts:
         """Return the present value of a fact."""
         data = self._store.latest([key])[key]
         return None if data is None else cbor.decode(data)
+
+    def expect(self, keys: Iterable[bytes]) -> None:
+        """Nothing to do: each fact is read when it is asked for."""
 
 
 def names_private(entry_id: str) -> bool:

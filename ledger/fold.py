@@ -29,7 +29,7 @@ from ledger.facts import (
 from ledger.rulebook import At, Rulebook, Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 logger = structlog.get_logger(__name__)
 
@@ -120,6 +120,13 @@ class State:
         value = None if data is None else cbor.decode(data)
         self._values[key] = value
         return value
+
+    def expect(self, keys: Iterable[bytes]) -> None:
+        """Interrupt the rule where one of these facts was not fetched yet; all of them then come in one round."""
+        missing = {key for key in keys if key not in self._values and key not in self._known}
+        if missing:
+            self.missing |= missing
+            raise _MissingFact
 
     def attempt(self, read: Callable[[State], Read]) -> Read | None:
         """Return what `read` makes of the facts; None where one is missing still or a rule refuses."""

@@ -67,6 +67,9 @@ class Facts(Protocol):
         declares its reads runs once, and one that cannot (a later read depends on an earlier one) a few times.
         """
 
+    def expect(self, keys: Iterable[bytes]) -> None:
+        """Say which facts the rule gets next, so that those which were not fetched yet come in one round."""
+
 
 class Rulebook(Protocol):
     """One version of the rules."""

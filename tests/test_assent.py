@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rules import ORIGIN, START_MS, key_of, refused
@@ -16,6 +16,9 @@ from ledger.document import Context, Document, decode_document, encode_document
 from ledger.facts import public_position
 from ledger.record import decode_record, sign_record
 from ledger.rulebook import At
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PARTIES = ("buyer", "farm", "witness")
 PACT = Kind("pact", schema({"what": text()}), lambda _: "pact/1", lambda _: [], parties=lambda _: PARTIES)
@@ -35,6 +38,9 @@ class Table:
     def get(self, key: bytes) -> Any:
         """Return a fact."""
         return self.facts.get(key)
+
+    def expect(self, keys: Iterable[bytes]) -> None:
+        """All facts are here."""
 
     def sign(self, issuer: str, expires_at_s: int | None = None, *, private: bool = False) -> Assent:
         """Let one party sign."""

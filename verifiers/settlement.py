@@ -42,7 +42,7 @@ from verifiers.question import judge
 from verifiers.source import Source, SourcedRecord, checked_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from verifiers.verdict import Verdict
 
@@ -87,6 +87,9 @@ class _Signatures:
     def get(self, key: bytes) -> Any | None:
         """Return who signed a document."""
         return self._values.get(key)
+
+    def expect(self, keys: Iterable[bytes]) -> None:
+        """Nothing to do: whatever was signed so far is here."""
 
     def completes(self, found: SourcedRecord, actor: str, parties: tuple[str, ...]) -> bool:
         """Count a signature; say whether it makes its document binding."""
