@@ -31,6 +31,8 @@ from http_message_signatures.exceptions import HTTPMessageSignaturesException, I
 
 from api.problems import UnsignedError
 from contracts.keys import actor_key, key_key
+from contracts.rewards.book import HOLDER
+from contracts.rewards.keys import account_key, holder_key
 from ledger import cbor, signature
 from ledger.errors import FengtuError, FormatError, ProofError
 
@@ -269,13 +271,13 @@ def _key_id(header: str) -> str:
 
 
 def active_key(node: Services, kid: bytes) -> dict[str, Any]:
-    """Return the present state of a key that may sign now.
+    """Return the present state of a key that may sign now: an actor's, or that of the holder of a private account.
 
     Raises:
         UnsignedError: nobody registered it, or it or its actor is not active.
     """
-    key = key_key(kid)
-    data = node.log.store.latest([key])[key]
+    found = node.log.store.latest([key_key(kid), holder_key(kid)])
+    data = found[key_key(kid)] or found[holder_key(kid)]
     state = None if data is None else cbor.decode(data)
     if state is None or state["state"] != "active":
         raise UnsignedError(
@@ -283,8 +285,9 @@ def active_key(node: Services, kid: bytes) -> dict[str, Any]:
             expected="a registered key that is active",
             got="unknown" if state is None else state["state"],
         )
-    actor = actor_key(state["actor"])
+    name = state["actor"]
+    actor = account_key(name.removeprefix(HOLDER)) if name.startswith(HOLDER) else actor_key(name)
     owner = node.log.store.latest([actor])[actor]
-    if owner is None or cbor.decode(owner)["state"] != "active":
-        raise UnsignedError("the request's actor", expected="an active actor", got=state["actor"])
+    if owner is None or cbor.decode(owner)["state"] not in {"active", "open"}:
+        raise UnsignedError("the request's actor", expected="an active actor", got=name)
     return dict(state)

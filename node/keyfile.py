@@ -47,7 +47,8 @@ N, R, P = 1 << 16, 8, 1
 N_MIN, N_MAX, R_MAX, P_MAX = 1 << 14, 1 << 18, 8, 4
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-ACTOR = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+ACTOR = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}|account/[0-9a-f]{32}")
+"""An actor, or the holder of a private account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ class Answer:
             "account": self._account,
             **self._particulars,
             "state": self.state["state"],
-            "time_ms": time_ms,
+            "as_of_ms": time_ms,
             "balance": purse.balance(),
             "lots": [_lot(lot) for lot in sorted(purse.lots, key=lambda lot: (lot.ends_ms, lot.number))],
             "holds": [

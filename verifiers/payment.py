@@ -66,7 +66,6 @@ class Answer:
     acts: list[dict[str, Any]] = field(default_factory=list)
     erased: dict[str, Any] = field(default_factory=dict)
     private: bool = True
-    _charge: str = ""
     _facts: dict[int, Any] = field(default_factory=dict)
     _records: list[SourcedRecord] = field(default_factory=list)
     _terms: Terms = field(init=False)
@@ -95,11 +94,10 @@ class Answer:
         """Return what is proved, as JSON has it, as of a time, Unix milliseconds."""
         shown = {name: value for name, value in self.state.items() if name not in {"acts", "stage"}}
         return {
-            "charge": self._charge,
             **self._particulars,
             **shown,
             "stage": stage(self.state, time_ms),
-            "time_ms": time_ms,
+            "as_of_ms": time_ms,
             "paid": self.state["posted"] - self.state["refunded"],
             "history": self.acts,
         }
@@ -114,7 +112,7 @@ class Answer:
         positions = [facts[number]["record"] for number in range(1, head["acts"] + 1)]
         if positions != sorted(set(positions)):
             raise ProofError("the acts on the charge", expected="each after the one before")
-        self._charge, self._facts = charge, facts
+        self._facts = facts
         self._terms = Terms(self.source, head["programme"])
         self.source.expect_private(positions)
         for number, position in enumerate(positions, 1):

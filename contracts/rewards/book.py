@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.rewards.calendar import day_of, month_of
 from contracts.rewards.coins import Purse, decode_purse, encode_pieces, encode_purse, total
-from contracts.rewards.keys import account_key, funds_key, issuer_key, merchant_key
+from contracts.rewards.keys import account_key, funds_key, given_key, issuer_key, merchant_key
 from ledger.errors import RefusedError
 from ledger.facts import Change
 
@@ -146,6 +146,12 @@ class Book:
         """Count coins that an issuer has put out."""
         self.funds(issuer)["issued"] += coins
         self._circulate(issuer, coins, ends_ms)
+
+    def give(self, station: str, day: str, activity: str, coins: int) -> None:
+        """Count what a station gave on a day; below zero where it was taken back."""
+        row = self._state(given_key(self.programme, station, day), {}, station)
+        times, given = row.get(activity, (0, 0))
+        row[activity] = [times + (1 if coins > 0 else -1), given + coins]
 
     def charge(self, merchant: str, branch: str, charge: str, pieces: Iterable[Lot], *, refund: bool) -> None:
         """Write what issuers owe a merchant for coins, or no longer owe: one line, and the sums of each issuer."""

@@ -80,6 +80,7 @@ def begin(content: Mapping[str, Any], *, actor: str, terms: Mapping[str, Any], t
     until_ms = _held_ms(content, code, time_ms)
     held = "held" if "hold_s" in content else "pending"
     return {
+        "charge": content["charge"],
         "programme": terms["programme"],
         "merchant": merchant,
         "branch": branch,
@@ -87,6 +88,7 @@ def begin(content: Mapping[str, Any], *, actor: str, terms: Mapping[str, Any], t
         "coins": content["coins"],
         "posted": content["coins"] if until_ms is None else 0,
         "refunded": 0,
+        "time_ms": time_ms,
         "until_ms": until_ms,
         "acts": 0,
         "by": "card" if code is None else "code",

@@ -52,6 +52,7 @@ def _earn(act: Act) -> list[Change]:
     ends_ms = ends_of(terms, time_ms)
     lot = account.purse.earn(issuer, coins, ends_ms)
     book.issue(issuer, coins, ends_ms)
+    book.give(act.actor, day_of(time_ms), content["activity"], coins)
     given = {
         "account": account.name,
         "activity": content["activity"],
@@ -165,6 +166,7 @@ def _reverse(act: Act) -> list[Change]:
     book = Book(act, terms)
     account = book.account(content["account"])
     account.purse.reverse(found["lot"], found["coins"])
+    book.give(found["by"], found["day"], found["activity"], -found["coins"])
     uncount_day(account.state, found, act.at.time_ms)
     return [*book.close(name), _held(account.name, earning_key(name), {**found, "state": "reversed"})]
 

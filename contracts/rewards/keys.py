@@ -85,6 +85,11 @@ def earning_key(earning: str) -> bytes:
     return fact_key(EARNING, [earning])
 
 
+def given_key(programme: str, station: str, day: str) -> bytes:
+    """What a station gave on a day, by activity."""
+    return fact_key(EARNING, [programme, station, day])
+
+
 def commitment_key(commitment: str) -> bytes:
     """What a station measured, as a salted hash."""
     return fact_key(COMMITMENT, [commitment])
