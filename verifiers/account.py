@@ -46,7 +46,7 @@ from verifiers.source import Source, SourcedRecord, by_sequence, checked_private
 from verifiers.terms import Terms, act_of, read_actors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from contracts.rewards.coins import Purse
     from verifiers.verdict import Verdict
@@ -98,6 +98,9 @@ class Part:
             # How much an issuer may still give is not the account's to know.
             return {**NO_FUNDS, "funded": _PLENTY, "open": {}}
         return self.values.get(key)
+
+    def expect(self, keys: Iterable[bytes]) -> None:
+        """Nothing to do: whatever the account may know is here."""
 
     def judge(self, found: SourcedRecord, others: Mapping[str, Any]) -> None:
         """Judge a record by its rule, and keep what it writes of the account.
