@@ -58,8 +58,8 @@ bench: $(VENV)/test.stamp ## the benchmarks beside their peers
 	$(BIN)/python -m pytest benchmarks -q --benchmark-only --benchmark-disable-gc --benchmark-columns=min,median,rounds -p no:cacheprovider
 
 lock: ## write the lock files again (needs uv)
-	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra build pyproject.toml -o requirements/run.txt
-	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra build --extra test --extra bench pyproject.toml -o requirements/test.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-strip-extras --python-version 3.11 --extra build pyproject.toml -o requirements/run.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-strip-extras --python-version 3.11 --extra build --extra test --extra bench pyproject.toml -o requirements/test.txt
 
 clean: ## remove the installed tools (the data folder stays)
 	rm -rf $(VENV) ledger/*.so ledger/native/target .mypy_cache .pytest_cache .ruff_cache
