@@ -22,7 +22,8 @@ from api.door import HEADERS, Visit, open_visit
 from api.pages import pdf
 from api.pages.pdf import make_pdf
 from api.pages.render import render, task_words
-from api.pages.views import AgreementsView, AgreementView, ListedView, Text
+from api.pages.views.agreements import AgreementsView, AgreementView, ListedView
+from api.pages.views.parts import Text
 from api.problems import ForbiddenError
 from api.products import page, reader_of, wants_page
 from api.services import Node, Services

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.pages.views import DemoAnswerView, DemoStoryView, DemoView
+from api.pages.views.site import DemoAnswerView, DemoStoryView, DemoView
 from api.products import page
 from api.services import Node, Services
 from ledger.errors import NotFoundError

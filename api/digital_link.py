@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.pages.lookup import CodeError
-from api.pages.views import MalformedView, UnknownView
+from api.pages.views.produce import MalformedView, UnknownView
 from api.paths import product_path
 from api.products import page, wants_page
 from api.services import Node, Services

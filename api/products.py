@@ -15,20 +15,18 @@ from api.pages.fill import lot_view, product_view
 from api.pages.lookup import CodeError, decode_code
 from api.pages.reader import COOKIE_AGE_S, Reader, read_request
 from api.pages.render import HEADERS, render
-from api.pages.views import (
-    EntryLink,
+from api.pages.views.parts import EntryLink, Field, QrView
+from api.pages.views.produce import (
     EntryView,
-    Field,
     LotsView,
     LotView,
     MalformedView,
     ParticularsView,
     ProductView,
-    QrView,
     StartView,
-    StatusView,
     UnknownView,
 )
+from api.pages.views.site import StatusView
 from api.paths import product_path, segments
 from api.services import Node, Services
 from api.version import VERSION
@@ -40,7 +38,8 @@ from ledger.facts import public_position
 from verifiers.product import Answer
 
 if TYPE_CHECKING:
-    from api.pages.views import MalformedReason, View
+    from api.pages.views import View
+    from api.pages.views.produce import MalformedReason
     from ledger.serving import View as LedgerView
 
 router = APIRouter(tags=["products"])

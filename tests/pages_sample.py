@@ -17,12 +17,10 @@ from api.pages.i18n import LANGUAGES
 from api.pages.reader import Reader, read_request
 from api.pages.render import HEADERS, STATIC_FOLDER, render
 from api.pages.samples import components_view
-from api.pages.views import (
-    MISSING,
+from api.pages.views.parts import MISSING, EntryLink, Field, QrView, Text, shown
+from api.pages.views.produce import (
     CertificateView,
-    EntryLink,
     EntryView,
-    Field,
     InspectionView,
     LotsView,
     LotView,
@@ -30,21 +28,16 @@ from api.pages.views import (
     ParentView,
     ParticularsView,
     PriceView,
-    ProblemView,
     ProductView,
-    QrView,
     QuantitiesView,
     RecallView,
     SensorView,
     SpotView,
     StartView,
-    StatusView,
-    Text,
     TimelineView,
     UnknownView,
-    WitnessView,
-    shown,
 )
+from api.pages.views.site import ProblemView, StatusView, WitnessView
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -32,15 +32,8 @@ from pages_sample import (
 from api.pages.i18n import LANGUAGES
 from api.pages.reader import Reader
 from api.pages.render import HEADERS, STATIC_FOLDER, render, safe_link
-from api.pages.views import (
-    EntryView,
-    Field,
-    ParentView,
-    QuantitiesView,
-    RecallView,
-    Text,
-    TimelineView,
-)
+from api.pages.views.parts import Field, Text
+from api.pages.views.produce import EntryView, ParentView, QuantitiesView, RecallView, TimelineView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,7 +206,7 @@ def evil(value: Any) -> Any:
         kept = {"state", "result", "kind", "reason"} if not isinstance(value, TimelineView | EntryView) else set()
         if isinstance(value, RecallView):
             kept = set()
-        names = [name for name in value.__dataclass_fields__ if name not in kept]
+        names = [field.name for field in fields(value) if field.name not in kept]
         return replace(value, **{name: evil(getattr(value, name)) for name in names})
     if isinstance(value, str) and value:
         return "javascript:alert(4)" if value.startswith("/") else EVIL

@@ -29,12 +29,7 @@ from api.pages.i18n import LANGUAGES, LOCALE_FOLDER, catalogue, choose_language
 from api.pages.lookup import Code, CodeError, decode_code
 from api.pages.reader import read_request
 from api.pages.render import TEMPLATE_FOLDER, render
-from api.pages.views import (
-    MalformedView,
-    SensorView,
-    SpotView,
-    kind_of,
-)
+from api.pages.views.produce import MalformedView, SensorView, SpotView, kind_of
 
 # The words
 

@@ -17,7 +17,7 @@ from api.pages.dates import day_of_ms
 if TYPE_CHECKING:
     from datetime import date
 
-    from api.pages.views import SensorView, SpotView
+    from api.pages.views.produce import SensorView, SpotView
 
 WIDTH, HEIGHT = 320, 120
 _POINTS_MAX = 320

@@ -9,24 +9,19 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from api.pages.dates import day_of_ms
-from api.pages.views import (
-    MISSING,
+from api.pages.views.parts import MISSING, EntryLink, Field, QrView, Text, shown
+from api.pages.views.produce import (
     CertificateView,
-    EntryLink,
-    Field,
     InspectionView,
     LotView,
     ParentView,
     PriceView,
     ProductView,
-    QrView,
     QuantitiesView,
     RecallView,
     SensorView,
-    Text,
     TimelineView,
     kind_of,
-    shown,
 )
 from api.paths import product_path
 from contracts.lots import shown as amount_text
@@ -34,7 +29,7 @@ from contracts.lots import shown as amount_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from api.pages.views import CertificateState, LotState, ParticularsView
+    from api.pages.views.produce import CertificateState, LotState, ParticularsView
 
 LATE_DAYS = 3
 """A thing registered this many days after it happened, or later, is marked late."""

@@ -21,7 +21,7 @@ from contracts.gs1 import check_lot, decode_gtin, decode_item, decode_lot
 from ledger.errors import FormatError
 
 if TYPE_CHECKING:
-    from api.pages.views import MalformedReason
+    from api.pages.views.produce import MalformedReason
 
 CODE_SIZE_MAX = 2048
 _TRACE_SIZES = {10, 11, 16}

@@ -20,20 +20,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages import dates, drawing
 from api.pages.i18n import Language, catalogue
-from api.pages.views import (
-    AgreementsView,
-    AgreementView,
-    ComponentsView,
-    DemoView,
-    LotsView,
-    MalformedView,
-    ProblemView,
-    ProductView,
-    StartView,
-    StatusView,
-    Text,
-    UnknownView,
-)
+from api.pages.views.parts import Text
+from api.pages.views.produce import ProductView
 from contracts.agreements.case import day_of
 
 if TYPE_CHECKING:
@@ -60,24 +48,10 @@ HEADERS: Mapping[str, str] = {
 }
 """Headers of every page."""
 
-_TEMPLATES: Mapping[type, str] = {
-    AgreementView: "agreement.html",
-    AgreementsView: "agreements.html",
-    ComponentsView: "components.html",
-    DemoView: "demo.html",
-    LotsView: "lots.html",
-    MalformedView: "malformed.html",
-    ProblemView: "problem.html",
-    ProductView: "product.html",
-    StartView: "start.html",
-    StatusView: "status.html",
-    UnknownView: "unknown.html",
-}
-
 
 def render(view: View, reader: Reader) -> str:
     """Return the page of a view in the reader's language. A product that is recalled gets the recalled page."""
-    name = _TEMPLATES[type(view)]
+    name = view.TEMPLATE
     if isinstance(view, ProductView) and view.recall is not None:
         name = "recalled.html"
     return environment(reader.language).get_template(name).render(view=view, reader=reader)

@@ -9,29 +9,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from api.pages.dates import taipei_day
-from api.pages.views import (
-    MISSING,
+from api.pages.views.parts import MISSING, EntryLink, Field, QrView, Text, shown
+from api.pages.views.produce import (
     CertificateView,
-    ComponentsView,
-    EntryLink,
-    Field,
     InspectionView,
     LotView,
     ParentView,
-    QrView,
     QuantitiesView,
     RecallView,
     SensorView,
     SpotView,
-    Text,
     TimelineView,
-    shown,
 )
+from api.pages.views.site import ComponentsView
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from api.pages.views import CertificateState
+    from api.pages.views.produce import CertificateState
 
 _NAME = Text({"zh-TW": "文旦柚", "en": "Wendan pomelo", "ja": "文旦"})
 _GTIN = "04712345678900"

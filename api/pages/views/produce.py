@@ -1,27 +1,22 @@
-"""What the pages show, as plain values. Who fills them has read the ledger; who renders them knows nothing of it.
-
-    QuantitiesView(harvested_g=1_250_000, packed_g=1_200_000, shipped_g=860_000, left_g=340_000)
-
-No value here is HTML: every text is shown as text, and a link is followed only where `api.pages.render.safe_link` lets
-it pass. Weights are whole grams, days are days of Taipei, times carry their offset.
-"""
+"""A lot, a product's lots, and the page that finds them. Weights are whole grams, days are days of Taipei."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from api.pages.views.parts import MISSING, UNCHECKED, MarkView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
-FieldState = Literal["shown", "erased", "withheld", "missing"]
-MarkState = Literal["unchecked", "checking", "holds", "site", "operator", "as-of", "fails"]
+    from api.pages.views.parts import EntryLink, Field, QrView, Text
+
 CertificateState = Literal["valid", "expired", "suspended", "revoked"]
 InspectionResult = Literal["passed", "failed", "noted"]
 LotState = Literal["active", "recalled", "tainted"]
 MalformedReason = Literal["empty", "check-digit", "length", "letters", "link", "lot"]
-ProblemKind = Literal["not-found", "bad-request", "refused", "conflict", "too-many", "unavailable", "internal"]
 
 KINDS: Mapping[str, str] = {
     "整地": "prepare", "播種": "sow", "育苗": "sow", "定植": "transplant", "種植": "transplant", "移植": "transplant",
@@ -36,63 +31,6 @@ KINDS: Mapping[str, str] = {
 def kind_of(words: str) -> str:
     """Return the kind of work that words of the 產銷履歷 name, or the words themselves."""
     return KINDS.get(words.strip(), words.strip())
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Words that their writer gave in one language or in several.
-
-    Attributes:
-        by_language: `zh-TW`, `en`, `ja` to the words; at least one.
-    """
-
-    by_language: Mapping[str, str]
-
-    def pick(self, tag: str) -> tuple[str, str]:
-        """Return (words, their language), in the reader's language where there are any."""
-        for language in (tag, "zh-TW", "en", "ja"):
-            if self.by_language.get(language):
-                return self.by_language[language], language
-        return next(((words, language) for language, words in self.by_language.items() if words), ("", tag))
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A value that may be hidden: shown, erased at the person's request, withheld, or never on record."""
-
-    state: FieldState
-    text: str = ""
-
-
-MISSING = Field("missing")
-
-
-def shown(text: str) -> Field:
-    """Return a field that is shown, or one that is missing where there is no text."""
-    return Field("shown", text) if text else MISSING
-
-
-@dataclass(frozen=True, slots=True)
-class MarkView:
-    """The mark: what a check of the proof said, and by whom. The server itself only ever says `unchecked`.
-
-    Attributes:
-        state: see the words of the mark in PAGES; `site` is checked by this page's own script.
-        reason: of `fails`, the step and what it means.
-        time: of `as-of`, the time up to which it holds.
-    """
-
-    state: MarkState = "unchecked"
-    reason: str = ""
-    time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EntryLink:
-    """An entry of the log: its index and where its bytes are."""
-
-    index: int
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,17 +207,10 @@ class ParticularsView:
 
 
 @dataclass(frozen=True, slots=True)
-class QrView:
-    """The code that a label carries: what it says, and its pictures."""
-
-    uri: str
-    svg_url: str
-    png_url: str
-
-
-@dataclass(frozen=True, slots=True)
 class ProductView:
     """A lot, as its page shows it. `recall` set makes it the recalled page."""
+
+    TEMPLATE: ClassVar[str] = "product.html"
 
     gtin: str
     lot: str
@@ -289,7 +220,7 @@ class ProductView:
     place: Field
     particulars: ParticularsView
     qr: QrView
-    mark: MarkView = MarkView()
+    mark: MarkView = UNCHECKED
     picture_url: str = ""
     spot: SpotView | None = None
     operator: Field = MISSING
@@ -331,6 +262,8 @@ class LotsView:
         older_url: the page after, or empty.
     """
 
+    TEMPLATE: ClassVar[str] = "lots.html"
+
     code: str
     lots: tuple[LotView, ...]
     count: int
@@ -344,6 +277,8 @@ class LotsView:
 class StartView:
     """The start page: one field, and a few lots to begin with; none on an empty ledger."""
 
+    TEMPLATE: ClassVar[str] = "start.html"
+
     code: str = ""
     lots: tuple[LotView, ...] = ()
 
@@ -351,6 +286,8 @@ class StartView:
 @dataclass(frozen=True, slots=True)
 class UnknownView:
     """A well-formed code that this ledger has nothing of."""
+
+    TEMPLATE: ClassVar[str] = "unknown.html"
 
     code: str
     origin: str = ""
@@ -361,191 +298,7 @@ class UnknownView:
 class MalformedView:
     """Something typed or scanned that is not a product's code; it is kept in the field."""
 
+    TEMPLATE: ClassVar[str] = "malformed.html"
+
     code: str
     reason: MalformedReason
-
-
-@dataclass(frozen=True, slots=True)
-class WitnessView:
-    """A witness or replayer: its name, and when it last signed, or None."""
-
-    name: str
-    signed_at: datetime | None
-    replays: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StatusView:
-    """How the ledger is.
-
-    Attributes:
-        state: `current`, `late` (no seal for longer than it should be), or `stopped` (no appends).
-        quorum_met: witnesses that signed the newest checkpoint; quorum_needed: how many the policy asks for.
-    """
-
-    origin: str
-    state: Literal["current", "late", "stopped"]
-    size: int
-    root: str
-    seal_time: datetime | None
-    version: str
-    quorum_met: int = 0
-    quorum_needed: int = 0
-    witnesses: tuple[WitnessView, ...] = ()
-    checkpoint_url: str = "/log/checkpoint"
-    data_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemView:
-    """What went wrong (RFC 9457), for a person.
-
-    Attributes:
-        status: the HTTP status code.
-        kind: which words to say.
-        detail: in plain words what it was, where known; shown as text.
-        expected: what would have been right.
-        got: what came.
-        retry_after_s: seconds until another try makes sense, or 0.
-    """
-
-    status: int
-    kind: ProblemKind
-    detail: str = ""
-    expected: str = ""
-    got: str = ""
-    retry_after_s: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentsView:
-    """Each component in each state: values to show it with (`api.pages.samples`)."""
-
-    certificates: tuple[CertificateView, ...]
-    inspections: tuple[InspectionView, ...]
-    timeline: tuple[TimelineView, ...]
-    sensors: tuple[SensorView, ...]
-    quantities: tuple[QuantitiesView, ...]
-    parents: tuple[ParentView, ...]
-    lots: tuple[LotView, ...]
-    recall: RecallView
-    spot: SpotView
-    time: datetime
-    qr: QrView
-
-
-@dataclass(frozen=True, slots=True)
-class DemoAnswerView:
-    """One answer of a story: its page and its proof file."""
-
-    title: str
-    page_url: str
-    bundle_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class DemoStoryView:
-    """One story of the demo."""
-
-    number: int
-    title: str
-    answers: tuple[DemoAnswerView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DemoView:
-    """The demo's stories."""
-
-    stories: tuple[DemoStoryView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ListedView:
-    """A row of a list of agreements."""
-
-    url: str
-    crop: str
-    season: str
-    purchaser: Text
-    growers: tuple[Text, ...]
-    stage: str
-    disputed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AgreementsView:
-    """The agreements that concern a reader.
-
-    Attributes:
-        reader: who reads.
-        rows: those on this page.
-        count: how many there are in all.
-        first: the number of the first row, from 1.
-        words: what was searched for.
-        stage: the stage that was chosen, empty for all.
-        door: what the search form hands on.
-        newer_url: the page before.
-        older_url: the page after.
-    """
-
-    reader: Text
-    rows: tuple[ListedView, ...]
-    count: int
-    first: int = 1
-    words: str = ""
-    stage: str = ""
-    door: str = ""
-    newer_url: str = ""
-    older_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AgreementView:
-    """An agreement for those whom it concerns.
-
-    Attributes:
-        agreement: its id.
-        status: its stage, or `disputed`, or `terminated`.
-        facts: what its verdict proves, as JSON has it (`verifiers.settlement`).
-        names: who the actors are.
-        stages: the life in its order.
-        list_url: the reader's other agreements.
-        bundle_url: the proof file.
-        data_url: the facts as JSON.
-        command: what checks the proof file.
-        origin: the ledger's name.
-        seal_time: the time of the seal that this is as of.
-        pdf_url: the same on paper.
-    """
-
-    agreement: str
-    status: str
-    facts: Mapping[str, Any]
-    names: Mapping[str, Text]
-    stages: tuple[str, ...]
-    list_url: str
-    bundle_url: str
-    data_url: str
-    command: str
-    origin: str
-    seal_time: datetime
-    pdf_url: str = ""
-
-    def name(self, actor: str) -> Text:
-        """Return who an actor is."""
-        return self.names.get(actor, Text({"zh-TW": actor}))
-
-
-View = (
-    DemoView
-    | AgreementsView
-    | AgreementView
-    | ProductView
-    | LotsView
-    | StartView
-    | UnknownView
-    | MalformedView
-    | StatusView
-    | ProblemView
-    | ComponentsView
-)
