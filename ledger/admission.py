@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ledger.record import Record
-    from ledger.store.store import Store
+    from ledger.store import Store
 
 SIGNERS_MAX = 100_000
 

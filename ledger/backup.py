@@ -26,13 +26,13 @@ import cbor2
 
 from ledger.errors import CorruptError, FormatError, ProofError
 from ledger.replay import Replay, Window, stored_windows
-from ledger.store.store import StoredDisclosure, StoredEntry, StoredPrivate
+from ledger.store.rows import StoredDisclosure, StoredEntry, StoredPrivate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ledger.fold import Fold
-    from ledger.store.store import Store
+    from ledger.store import Store
 
 FORMAT = "fengtu-backup/1"
 ITEM_SIZE_MAX = 2**32

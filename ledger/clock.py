@@ -17,7 +17,7 @@ from ledger.errors import ClockError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.store.store import Append
+    from ledger.store import Append
 
 DIFFERENCE_MAX_MS = 2_000
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ledger.fold import Fold
     from ledger.maps import StoredChange
     from ledger.replay import Rows, Window
-    from ledger.store.store import Store
+    from ledger.store import Store
 
 
 @dataclass(frozen=True, slots=True)

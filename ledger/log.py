@@ -42,7 +42,7 @@ from ledger.merkle import leaf_hash
 from ledger.refusal import Refusal, sign_refusal
 from ledger.rulebook import At
 from ledger.sealer import SEAL_AFTER_MS, Sealer
-from ledger.store.store import Batch, Head, StoredDisclosure, StoredEntry, StoredPrivate
+from ledger.store.rows import Batch, Head, StoredDisclosure, StoredEntry, StoredPrivate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from ledger.keys import LogKeys
     from ledger.rulebook import Rulebook
-    from ledger.store.store import Append, Store
+    from ledger.store import Append, Store
 
 QUEUE_MAX = 20_000
 BATCH_MAX = 4_000

@@ -30,12 +30,12 @@ from ledger.record import Record, check_record, decode_record
 from ledger.rulebook import At, Submission
 from ledger.seal import Seal, blinded_root, decode_seal
 from ledger.sealer import runs_of_times
-from ledger.store.store import Batch, Head, StoredEntry, StoredPrivate
+from ledger.store.rows import Batch, Head, StoredEntry, StoredPrivate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ledger.store.store import Store
+    from ledger.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from ledger.merkle import leaf_hash, root
 from ledger.privateleaf import encode_private_leaf
 from ledger.record import sign_record
 from ledger.seal import Seal, blinded_root, encode_seal
-from ledger.store.store import Batch, Head, StoredEntry
+from ledger.store.rows import Batch, Head, StoredEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ledger.clock import Clock
     from ledger.keys import LogKeys
     from ledger.maps import StoredChange
-    from ledger.store.store import Append, Store
+    from ledger.store import Append, Store
 
 SEAL_AFTER_MS = 1_000
 BEAT_MS = 60_000

@@ -23,7 +23,7 @@ from ledger.maps import Maps
 from ledger.merkle import prove_consistency, prove_inclusion, root_at
 from ledger.note import ED25519, VerifierKey
 from ledger.receipt import sign_receipt
-from ledger.store.store import StoreReader
+from ledger.store.tiles import StoreReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ledger.blind import ReplaySecret
     from ledger.log import Log
     from ledger.statemap import StateMap
-    from ledger.store.store import Head, Store, StoredEntry
+    from ledger.store import Head, Store, StoredEntry
 
 
 @dataclass(frozen=True, slots=True)

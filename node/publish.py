@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ledger.checkpoint import open_checkpoint
 from ledger.errors import CorruptError
-from ledger.store.store import StoreReader
+from ledger.store.tiles import StoreReader
 from ledger.tile import (
     CHECKPOINT_PATH,
     TILE_WIDTH,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from ledger.note import VerifierKey
     from ledger.serving import Serving
-    from ledger.store.store import Store
+    from ledger.store import Store
 
 TILES_AT_ONCE = 64
 

@@ -25,7 +25,7 @@ from ledger.merkle import prove_inclusion
 from ledger.policy import TlogPolicy, Witness, decode_policy, encode_policy
 from ledger.record import decode_record, sign_record
 from ledger.signature import SigningKey
-from ledger.store.store import StoreReader
+from ledger.store.tiles import StoreReader
 from verifiers.product import verify
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ledger.store.store import StoredDisclosure
+    from ledger.store.rows import StoredDisclosure
 
 KEY_SIZE = 32
 NONCE_SIZE = 12
