@@ -47,6 +47,12 @@ def backup(store: Store, origin: str, path: Path, *, progress: Callable[[int, in
         path: where to; an existing file is replaced.
         progress: called with (entries done, entries in all).
     """
+    # What is kept beside the log belongs to the very records that are written.
+    with store.moment() as still:
+        return _backup(still, origin, path, progress)
+
+
+def _backup(store: Store, origin: str, path: Path, progress: Callable[[int, int], None] | None) -> int:
     head = store.head()
     if head is None:
         raise CorruptError("this database has no log yet", expected="a genesis")

@@ -327,9 +327,10 @@ def replay(
         CorruptError: what is stored contradicts itself.
     """
     result = Replay(fold, public_only=public_only)
-    head = store.head()
-    for window in stored_windows(store, public_only=public_only):
-        result.feed(window)
-        if progress is not None and head is not None:
-            progress(result.head.size, head.size)
+    with store.moment() as still:
+        head = still.head()
+        for window in stored_windows(still, public_only=public_only):
+            result.feed(window)
+            if progress is not None and head is not None:
+                progress(result.head.size, head.size)
     return result

@@ -42,9 +42,9 @@ class Ledger:
 
     def record(self, kind: str, body: dict[str, Any], *, key: SigningKey = ACTOR, actor: str = "operator",
                client_id: str | None = None, audience: str = ORIGIN, expires_at_s: int | None = None,
-               ) -> tuple[bytes, bytes]:  # fmt: skip
+               hidden: dict[str, str] | None = None) -> tuple[bytes, bytes]:  # fmt: skip
         """Return a signed record and its document."""
-        document = encode_document(id=client_id or f"n{next(self.numbers)}", body=body)
+        document = encode_document(id=client_id or f"n{next(self.numbers)}", body=body, hidden=hidden or {})
         statement = sign_record(
             key, kind=kind, issuer=actor, subject=body.get("name", "x"), audience=audience,
             issued_at_s=int(time.time()), document=document, expires_at_s=expires_at_s,

@@ -16,6 +16,7 @@ from ledger import cbor
 from ledger.admission import SealedDisclosure
 from ledger.backup import backup, restore
 from ledger.checkpoint import open_checkpoint
+from ledger.disclosure import make_disclosure
 from ledger.document import decode_document, encode_document
 from ledger.errors import (
     ClockError,
@@ -414,6 +415,45 @@ def test_other_processes_and_fsck(ledger: Ledger) -> None:
     report = fsck(ledger.store, FOLD)
     assert (report.entries, report.private_records, report.seals) == (44, 2, 3)
     replay(ledger.store, FOLD, public_only=True)
+
+
+def test_fsck_of_a_log_that_goes_on(ledger: Ledger) -> None:
+    """An operator checks a running node: what is appended meanwhile is neither missing nor one too many."""
+    for _ in range(3):
+        ledger.submit("count", {"name": "a", "add": 1})
+    ledger.log.seal()
+    done: list[int] = []
+
+    def meanwhile(entries: int, _: int) -> None:
+        done.append(entries)
+        for kind in ("count", "purse"):
+            ledger.submit(kind, {"name": "a", "add": 1})
+        ledger.log.seal()
+
+    report = fsck(ledger.store, FOLD, progress=meanwhile)
+    assert (report.entries, report.private_records, report.seals) == (6, 0, 2)
+    before = len(done)
+    assert replay(ledger.store, FOLD, progress=meanwhile).head.size == 6 + 2 * before
+    assert fsck(ledger.store, FOLD).private_records == len(done)
+
+
+def test_backup_of_a_log_that_goes_on(ledger: Ledger, tmp_path: Path) -> None:
+    """A backup of a running node restores: a hidden text of a record that came later is not in it."""
+    for _ in range(3):
+        ledger.submit("count", {"name": "a", "add": 1})
+    ledger.log.seal()
+
+    def meanwhile(*_: int) -> None:
+        memo = make_disclosure("memo", "雨後")
+        pair = ledger.record("count", {"name": "a", "add": 1}, hidden={"memo": memo.digest})
+        ledger.log.submit(*pair, [SealedDisclosure(memo.digest, "memo", public=True, ciphertext=b"?")]).result(30)
+
+    file = tmp_path / "ledger.backup"
+    assert backup(ledger.store, ORIGIN, file, progress=meanwhile) == 6
+    second = open_store(f"sqlite:///{tmp_path}/second.db")
+    restore(file, second, FOLD)
+    assert second.beside()["disclosures"] == []
+    second.close()
 
 
 def test_a_private_condition_only_keeps_a_record_out(ledger: Ledger) -> None:

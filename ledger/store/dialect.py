@@ -38,6 +38,9 @@ class Dialect(Protocol):
     def lock_head(self, connection: Connection) -> None:
         """Wait for the head row and hold it until the transaction ends."""
 
+    def hold_moment(self, connection: Connection) -> None:
+        """Let everything that the transaction reads from here be of one moment."""
+
     def now_ms(self, connection: Connection) -> int:
         """Return the database's clock, Unix milliseconds."""
 
@@ -82,6 +85,10 @@ class SqliteDialect:
 
     def lock_head(self, connection: Connection) -> None:
         """Nothing to do: BEGIN IMMEDIATE holds the database's one write lock already."""
+
+    def hold_moment(self, connection: Connection) -> None:
+        """Read once: a transaction in WAL mode sees the file as its first read found it."""
+        connection.exec_driver_sql("SELECT 1 FROM head").all()
 
     def now_ms(self, connection: Connection) -> int:
         """Return SQLite's clock."""
@@ -135,6 +142,10 @@ class PostgresDialect:
     def lock_head(self, connection: Connection) -> None:
         """Hold the head row."""
         connection.execute(text("SELECT id FROM head FOR UPDATE"))
+
+    def hold_moment(self, connection: Connection) -> None:
+        """Keep the snapshot of the next statement for the whole transaction."""
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
 
     def now_ms(self, connection: Connection) -> int:
         """Return the server's clock at this statement, not at the transaction's begin."""

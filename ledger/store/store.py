@@ -25,6 +25,10 @@ from ledger.store.tiles import Tiles
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection, Engine
+
+    from ledger.store.dialect import Dialect
+
 
 class Store(Beside, Facts, Tiles, Seals):
     """The tables of one ledger: a room for each noun, and the one way to write."""
@@ -44,6 +48,16 @@ class Store(Beside, Facts, Tiles, Seals):
         with guard(), self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
             self._dialect.lock_head(connection)
             yield Append(connection, self._dialect)
+
+    @contextmanager
+    def moment(self) -> Iterator[Store]:
+        """Yield the tables as they are now, whatever is appended meanwhile: all reads of the block see one moment.
+
+        What is yielded is for one thread, and for reading.
+        """
+        with self._read() as connection:
+            self._dialect.hold_moment(connection)
+            yield _Moment(self.engine, self._dialect, connection)
 
     def keep_pending(self, hash_: bytes, data: bytes) -> None:
         """Keep a document that came before its record, and forget those older than an hour.
@@ -77,6 +91,19 @@ class Store(Beside, Facts, Tiles, Seals):
                 table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
                 for table in (ENTRIES, PRIVATE, FACTS, TILES, SEALS)
             }
+
+
+class _Moment(Store):
+    """The tables in one transaction that sees nothing of what is appended meanwhile."""
+
+    def __init__(self, engine: Engine, dialect: Dialect, connection: Connection) -> None:
+        super().__init__(engine, dialect)
+        self._connection = connection
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with guard():
+            yield self._connection
 
 
 def open_store(url: str) -> Store:
