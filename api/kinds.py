@@ -2,6 +2,7 @@
 
 GET /kinds                      every kind with who reads it and what may only be hidden
 GET /kinds/agreement-delivery   one kind with the schema of its documents' body
+GET /odrl-profile               the JSON Schema of licences as ODRL agreements; docs/odrl-profile.md says it in words
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from contracts.kind import nobody
+from contracts.licences.profile import SCHEMA
 from contracts.rulebook import KINDS, kind_of
 
 if TYPE_CHECKING:
@@ -31,6 +33,12 @@ def kind(kind: str) -> JSONResponse:
     """Return one kind of record with the JSON Schema of its documents' body."""
     found = kind_of(kind[:64])
     return JSONResponse({**_members(found), "schema": dict(found.schema)})
+
+
+@router.get("/odrl-profile")
+def odrl_profile() -> JSONResponse:
+    """Return the profile of ODRL 2.2 agreements that licences are written in, as JSON Schema."""
+    return JSONResponse(SCHEMA, media_type="application/schema+json")
 
 
 def _members(found: Kind) -> dict[str, Any]:

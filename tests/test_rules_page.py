@@ -15,7 +15,7 @@ from contracts.rulebook import KINDS, check_form
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "rules.md").read_text()
 EXAMPLES = [(kind, json.loads(body)) for kind, body in re.findall(r"^([a-z-]+) +(\{.*\})$", PAGE, re.MULTILINE)]
-FAMILIES = "actors|agreements|assent|produce|rules|certificates|erasure|log|coins|programmes|till"
+FAMILIES = "actors|agreements|assent|produce|rules|certificates|erasure|log|coins|licences|programmes|till"
 
 
 @pytest.fixture(scope="module")
