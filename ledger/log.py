@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ledger.keys import LogKeys
+    from ledger.maps import Step
     from ledger.rulebook import Rulebook
     from ledger.store import Append, Store
 
@@ -85,6 +86,16 @@ class Answer:
 class _Waiting:
     prepared: Prepared
     answer: Callable[[Answer | FengtuError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Appended:
+    """What one batch did: the heads around it, what became of its records, and the facts that it wrote."""
+
+    before: Head
+    after: Head
+    outcomes: list[Outcome]
+    facts: list[StoredChange]
 
 
 class _Together:
@@ -302,7 +313,7 @@ class Log:
         try:
             with self.store.append() as append:
                 batch = self._drain()
-                head, outcomes = self._append(append, [waiting.prepared for waiting in batch])
+                appended = self._append(append, [waiting.prepared for waiting in batch])
         except Exception as error:
             if not isinstance(error, FengtuError):
                 logger.exception("append failed")
@@ -312,16 +323,17 @@ class Log:
             for waiting in batch or self._drain():
                 waiting.answer(error)
             return
-        for waiting, outcome in zip(batch, outcomes, strict=False):
-            waiting.answer(self._answer(outcome, head.size))
+        self._sealer.appended(appended.before, appended.after, appended.facts)
+        for waiting, outcome in zip(batch, appended.outcomes, strict=False):
+            waiting.answer(self._answer(outcome, appended.after.size))
         with self._wake:
-            self._queue.extendleft(reversed(batch[len(outcomes) :]))
+            self._queue.extendleft(reversed(batch[len(appended.outcomes) :]))
 
     def _drain(self) -> list[_Waiting]:
         with self._wake:
             return [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))]
 
-    def _append(self, append: Append, prepared: Sequence[Prepared]) -> tuple[Head, list[Outcome]]:
+    def _append(self, append: Append, prepared: Sequence[Prepared]) -> _Appended:
         """Judge a batch under the lock and write what is let in. Nothing counts before the caller's commit."""
         head = append.head()
         if head is None:
@@ -332,7 +344,7 @@ class Log:
             (one, outcome) for one, outcome in zip(prepared, outcomes, strict=False) if isinstance(outcome, Accepted)
         ]
         if not accepted:
-            return head, outcomes
+            return _Appended(head, head, outcomes, [])
         entries: list[StoredEntry] = []
         private: list[StoredPrivate] = []
         documents: dict[bytes, bytes] = {}
@@ -376,7 +388,7 @@ class Log:
             ),
             new_head,
         )
-        return new_head, outcomes
+        return _Appended(head, new_head, outcomes, facts)
 
     def _judge(self, append: Append, batch: Sequence[Candidate], head: Head, time_ms: int) -> list[Outcome]:
         """Return the outcomes of the batch, or of as many of its first records as a bounded number of rounds settles.
@@ -426,9 +438,9 @@ class Log:
         """Append a seal now and return its index; where nothing came since the last one, that one's."""
         return self._sealer.seal()
 
-    def changes_of(self, index: int, root: bytes, after: bytes) -> list[StoredChange] | None:
-        """Return the changes under a seal that came after a position, where this process has them still."""
-        return self._sealer.changes_of(index, root, after)
+    def step_to(self, index: int, root: bytes, after: bytes) -> Step | None:
+        """Return the step of the maps from a position to a seal, where this process has it still."""
+        return self._sealer.step_to(index, root, after)
 
     def _new_sealer(self) -> Sealer:
         return Sealer(self.store, self.fold, self.keys, self.clock, self._seal_after_ms)

@@ -7,7 +7,7 @@ maps.public.root()
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.statemap import StateMap
@@ -39,6 +39,30 @@ class StoredChange(NamedTuple):
     holder: str | None
 
 
+@dataclass(slots=True)
+class Step:
+    """What moves both maps from one position to a later one.
+
+    Attributes:
+        position: where the maps stand after it.
+        public: values by key, as the public map holds them.
+        private: the same of the private map.
+    """
+
+    position: bytes
+    public: dict[bytes, bytes] = field(default_factory=dict)
+    private: dict[bytes, bytes] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.public) + len(self.private)
+
+    def extend(self, later: Step) -> None:
+        """Go on by another step, which begins where this one ends."""
+        self.position = later.position
+        self.public.update(later.public)
+        self.private.update(later.private)
+
+
 class Maps:
     """Public and private map as of a position. Not safe to share between threads without a lock."""
 
@@ -48,23 +72,32 @@ class Maps:
         self.private = StateMap()
         self.position = BEGINNING
 
+    def step(self, changes: Iterable[StoredChange]) -> Step:
+        """Return the step that these changes make, in the order of their positions; the maps stay where they are."""
+        step = Step(self.position)
+        public, private = step.public, step.private
+        map_value = self._fold.map_value
+        position = self.position
+        for key, position, value, is_private, holder in changes:
+            if is_private:
+                private[key] = map_value(key, position, value, private=True, holder=holder)
+            else:
+                public[key] = value
+        step.position = max(self.position, position)
+        return step
+
+    def move(self, step: Step) -> None:
+        """Go one step."""
+        if step.public:
+            self.public.set_many(step.public.items())
+        if step.private:
+            self.private.set_many(step.private.items())
+        self.position = step.position
+
     def advance(self, changes: Iterable[StoredChange]) -> None:
         """Apply changes, which come in the order of their positions; all of them, or none where reading them fails."""
-        public: dict[bytes, bytes] = {}
-        private: dict[bytes, bytes] = {}
-        position = self.position
-        for change in changes:
-            value = self._fold.map_value(
-                change.key, change.position, change.value, private=change.private, holder=change.holder
-            )
-            (private if change.private else public)[change.key] = value
-            position = max(position, change.position)
-        if public:
-            self.public.set_many(public.items())
-        if private:
-            self.private.set_many(private.items())
         # Moved last: what a cut connection kept from being read is read again.
-        self.position = position
+        self.move(self.step(changes))
 
     def roots(self) -> MapRoots:
         """Return both roots."""

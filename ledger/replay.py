@@ -28,8 +28,7 @@ from ledger.merkle import leaf_hash, root
 from ledger.privateleaf import encode_private_leaf
 from ledger.record import Record, check_record, decode_record
 from ledger.rulebook import At, Submission
-from ledger.seal import Seal, blinded_root, decode_seal
-from ledger.sealer import runs_of_times
+from ledger.seal import Seal, blinded_root, decode_seal, runs_of_times
 from ledger.store.rows import Batch, Head, StoredEntry, StoredPrivate
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _MEMBERS = {"since", "size", "time", "times", "public_root", "private_root", "private_records_root", "rules"}
@@ -139,3 +139,12 @@ def _root(name: str, body: Mapping[str, Any]) -> bytes:
     if not isinstance(value, str) or not _HEX.fullmatch(value):
         raise FormatError(f"seal {name}", expected="32 bytes in lower-case hex", got=repr(value)[:80])
     return bytes.fromhex(value)
+
+
+def runs_of_times(entries: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return (first index, time_ms) of each run of entries with one time."""
+    times: list[tuple[int, int]] = []
+    for index, time_ms in entries:
+        if not times or times[-1][1] != time_ms:
+            times.append((index, time_ms))
+    return tuple(times)

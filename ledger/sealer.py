@@ -13,14 +13,15 @@ from ledger import cbor
 from ledger.document import Document, decode_document, encode_document
 from ledger.edge import Edge
 from ledger.errors import CorruptError
-from ledger.facts import public_position
+from ledger.facts import private_position, public_position
 from ledger.fold import RULES_KEY, Fold
-from ledger.maps import Maps
+from ledger.maps import Maps, Step
 from ledger.merkle import leaf_hash, root
 from ledger.privateleaf import encode_private_leaf
 from ledger.record import sign_record
 from ledger.seal import Seal, blinded_root, encode_seal
 from ledger.store.rows import Batch, Head, StoredEntry
+from ledger.tail import Tail, next_position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,18 +34,18 @@ if TYPE_CHECKING:
 
 SEAL_AFTER_MS = 1_000
 BEAT_MS = 60_000
-READ_MAX = 200_000
-"""How many changes are kept for those that move their maps to the seal."""
+STEP_MAX = 200_000
+"""How many changed facts are kept for those that move their maps to the seal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """The seal that this process wrote last, and the changes under it that came after a position."""
+    """The seal that this process wrote last, and the step that leads to it from a position."""
 
     index: int
     root: bytes
     after: bytes
-    changes: list[StoredChange]
+    step: Step
 
 
 class Sealer:
@@ -67,8 +68,10 @@ class Sealer:
         self._seal_after_ms = seal_after_ms
         self._maps = Maps(fold)
         self._sealing = threading.Lock()
-        self._read: list[StoredChange] = []
-        self._read_after = b""
+        self._tail = Tail()
+        self._reach = b""
+        self._moved = Step(b"")
+        self._moved_after = b""
         self._sealed: Sealed | None = None
 
     def seal_if_due(self) -> int | None:
@@ -100,8 +103,8 @@ class Sealer:
             head = self._store.head()
             if head is None:
                 return None
-            before = public_position(head.size)
-            self._advance(self._store.facts_between(self._maps.position, before))
+            if not self._follow():
+                self._advance(self._store.facts_between(self._maps.position, public_position(head.size)))
             with self._store.append() as append:
                 head = append.head()
                 if head is None:
@@ -111,11 +114,17 @@ class Sealer:
                     return None
                 if head.unsealed_since_ms is None and head.private_count == 0 and not only_if_due:
                     return head.seal_index
-                return self.write_seal(append, head, time_ms)
+                index = self.write_seal(append, head, time_ms)
+            # Behind the commit: a seal that was not written must not count as a place that the maps have reached.
+            self._reach = private_position(index + 1, 0)
+            return index
 
     def write_seal(self, append: Append, head: Head, time_ms: int) -> int:
         """Write a seal under the caller's lock and return its index; nothing counts before the caller's commit."""
-        self._advance(append.facts_after(self._maps.position))
+        self._follow()
+        if self._reach != next_position(head):
+            self._advance(append.facts_after(self._maps.position))
+            self._reach = next_position(head)
         index = head.size
         private_leaves = [
             encode_private_leaf(one.size, one.time_ms, one.statement)
@@ -127,7 +136,7 @@ class Sealer:
             since=head.seal_index + 1,
             size=index,
             time_ms=time_ms,
-            times=runs_of_times(append.entry_times(head.seal_index + 1)),
+            times=tuple(append.runs_of_times(head.seal_index + 1)),
             public_root=roots.public,
             private_root=blinded_root(salt("private_root", index), roots.private, 0),
             private_records_root=blinded_root(
@@ -149,32 +158,46 @@ class Sealer:
             ),
             Head(edge.size, edge.encode(), time_ms, index, time_ms, None, 0),
         )
-        self._sealed = Sealed(index, edge.root(), self._read_after, self._read)
-        self._read_after, self._read = self._maps.position, []
+        self._sealed = Sealed(index, edge.root(), self._moved_after, self._moved)
+        self._moved_after, self._moved = self._maps.position, Step(self._maps.position)
         return index
 
-    def changes_of(self, index: int, root: bytes, after: bytes) -> list[StoredChange] | None:
-        """Return the changes under a seal that came after a position, where this process wrote the seal and has them.
+    def appended(self, before: Head, after: Head, changes: Sequence[StoredChange]) -> None:
+        """Take what this process has just committed between two heads, so that it is not read back."""
+        self._tail.add(next_position(before), next_position(after), changes)
+
+    def step_to(self, index: int, root: bytes, after: bytes) -> Step | None:
+        """Return the step to a seal from an earlier position, where this process wrote the seal and has it.
 
         Args:
             index: the seal's index.
             root: the tree's root with it, which tells it from one that was never committed.
-            after: the position of the last change that the caller has.
+            after: the position at which the caller's maps stand.
         """
         sealed = self._sealed
         if sealed is None or (sealed.index, sealed.root, sealed.after) != (index, root, after):
             return None
-        return sealed.changes
+        return sealed.step
+
+    def _follow(self) -> bool:
+        """Move the maps by the tail; say whether it led on from where they stood."""
+        found = self._tail.since(self._reach)
+        if found is None:
+            return False
+        changes, reach = found
+        self._advance(changes)
+        self._reach = reach
+        return True
 
     def _advance(self, changes: Iterable[StoredChange]) -> None:
-        """Move the maps, and keep what was read for whoever moves its own to the seal that comes."""
-        read = list(changes)
-        self._maps.advance(read)
-        if not self._read_after or len(self._read) + len(read) > READ_MAX:
+        """Move the maps, and keep the step for whoever moves its own to the seal that comes."""
+        step = self._maps.step(changes)
+        self._maps.move(step)
+        if not self._moved_after or len(self._moved) + len(step) > STEP_MAX:
             # The first time it is all facts there are; so many are not kept.
-            self._read_after, self._read = self._maps.position, []
+            self._moved_after, self._moved = self._maps.position, Step(self._maps.position)
         else:
-            self._read += read
+            self._moved.extend(step)
 
     def _rules(self, append: Append) -> Any | None:
         data = append.latest([RULES_KEY])[RULES_KEY]
@@ -191,12 +214,3 @@ class Sealer:
             issued_at_s=time_ms // 1000,
             document=document.data,
         )
-
-
-def runs_of_times(entries: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return (first index, time_ms) of each run of entries with one time."""
-    times: list[tuple[int, int]] = []
-    for index, time_ms in entries:
-        if not times or times[-1][1] != time_ms:
-            times.append((index, time_ms))
-    return tuple(times)

@@ -140,11 +140,11 @@ class Serving:
             return False
         # All that reads comes before the maps move: maps beyond the seal of their view would prove nothing.
         checkpoint = self.checkpoint(index + 1, root)
-        changes = self._log.changes_of(index, root, self._maps.position)
-        if changes is None:
-            changes = list(store.facts_between(self._maps.position, public_position(index)))
+        step = self._log.step_to(index, root, self._maps.position)
+        if step is None:
+            step = self._maps.step(store.facts_between(self._maps.position, public_position(index)))
         with self._lock:
-            self._maps.advance(changes)
+            self._maps.move(step)
             self._maps.roots()
             self._view = View(
                 seal_index=index,

@@ -593,6 +593,6 @@ def test_serving_moves_by_what_the_sealer_read(ledger: Ledger, monkeypatch: pyte
         assert moved.public.root() == read.public.root()
         assert moved.private.root() == read.private.root()
         index, root = moved.seal_index, moved.root
-    assert ledger.log.changes_of(index, root, b"") is None
-    assert ledger.log.changes_of(index, bytes(32), b"") is None
-    assert ledger.log.changes_of(index + 1, root, b"") is None
+    assert ledger.log.step_to(index, root, b"") is None
+    assert ledger.log.step_to(index, bytes(32), b"") is None
+    assert ledger.log.step_to(index + 1, root, b"") is None

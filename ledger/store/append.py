@@ -61,12 +61,12 @@ class Append:
         """Return the present values of these facts."""
         return self._dialect.latest(self._connection, keys) if keys else {}
 
-    def entry_times(self, since: int) -> list[tuple[int, int]]:
-        """Return (index, time_ms) of the entries from `since` on."""
-        rows = self._connection.execute(
-            select(ENTRIES.c.index, ENTRIES.c.time_ms).where(ENTRIES.c.index >= since).order_by(ENTRIES.c.index)
-        )
-        return [(index, time_ms) for index, time_ms in rows]
+    def runs_of_times(self, since: int) -> list[tuple[int, int]]:
+        """Return (first index, time_ms) of each run of entries with one time, from `since` on."""
+        # Time never decreases, so entries of one time stand side by side.
+        first = func.min(ENTRIES.c.index)
+        query = select(first, ENTRIES.c.time_ms).where(ENTRIES.c.index >= since).group_by(ENTRIES.c.time_ms)
+        return [(index, time_ms) for index, time_ms in self._connection.execute(query.order_by(first))]
 
     def private_since(self, size: int) -> list[StoredPrivate]:
         """Return the private records at tree sizes of `size` and above, in order."""
