@@ -16,6 +16,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api import calendar as calendars
+from api.browser import page, reader_of, wants_page
 from api.bundles import answer_bundle, read_answer
 from api.calendar import Task, encode_calendar
 from api.door import HEADERS, Visit, open_visit
@@ -25,7 +26,6 @@ from api.pages.render import render, task_words
 from api.pages.views.agreements import AgreementsView, AgreementView, ListedView
 from api.pages.views.parts import Text
 from api.problems import ForbiddenError
-from api.products import page, reader_of, wants_page
 from api.services import Node, Services
 from contracts.agreements.case import STAGES
 from contracts.agreements.closing import computed

@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.browser import page
 from api.pages.views.site import DemoAnswerView, DemoStoryView, DemoView
-from api.products import page
 from api.services import Node, Services
 from ledger.errors import NotFoundError
 

@@ -12,10 +12,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.browser import page, wants_page
 from api.pages.lookup import CodeError
 from api.pages.views.produce import MalformedView, UnknownView
 from api.paths import product_path
-from api.products import page, wants_page
 from api.services import Node, Services
 from contracts.gs1 import Item, decode_digital_link, encode_digital_link
 from contracts.keys import lot_key, product_key

@@ -1,6 +1,6 @@
 """Which agreements there are and whom they concern: an index over their facts, in memory, moved on with the seals.
 
-    docket.list("pingtung.frozen", words="毛豆", stage="growing")     newest act first
+    docket.list("pingtung.frozen", words="毛豆 林家", stage="growing")     newest act first
 
 It holds names and stages, no price, weight or sum; all else is read from the view when a page is made.
 """
@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.agreements.closing import readers
 from contracts.agreements.keys import AGREEMENT, TERMS, terms_key
+from contracts.keys import ACTOR, actor_key
 from ledger import cbor
 from ledger.facts import public_position, sequence_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ledger.serving import Serving
     from ledger.store import Store
 
@@ -43,10 +46,11 @@ class Listed:
     stage: str
     disputed: bool
 
-    def has(self, words: str) -> bool:
-        """Say whether all of these words stand in it, whatever their case."""
-        text = " ".join((self.agreement, self.purchaser, *self.growers, self.crop, self.season)).casefold()
-        return all(word in text for word in words.casefold().split())
+    def text(self, names: Mapping[bytes, str]) -> str:
+        """Return what is searched: its id, crop and season, its parties by id and by name."""
+        parties = (self.purchaser, *self.growers)
+        called = (names.get(actor_key(one), "") for one in parties)
+        return " ".join((self.agreement, self.crop, self.season, *parties, *called)).casefold()
 
 
 class Docket:
@@ -64,16 +68,28 @@ class Docket:
         self._seal_index = -1
         self._position = b""
         self._terms: dict[bytes, dict[str, Any]] = {}
+        self._names: dict[bytes, str] = {}
         self._listed: dict[str, Listed] = {}
         self._readers: dict[str, set[str]] = {}
         self._by_reader: dict[str, dict[str, None]] = {}
 
     def list(self, reader: str, *, words: str = "", stage: str = "") -> list[Listed]:
-        """Return the agreements that a reader may read, the one acted on last first."""
+        """Return the agreements that a reader may read, the one acted on last first.
+
+        Args:
+            reader: who reads.
+            words: all of them stand in the agreement's id, crop, season or parties, whatever their case.
+            stage: the stage that they reached; empty for any.
+        """
         self._refresh()
         with self._lock:
             found = [self._listed[one] for one in reversed(self._by_reader.get(reader, {}))]
-        return [one for one in found if (not stage or one.stage == stage) and one.has(words)]
+            wanted = words.casefold().split()
+            chosen = [one for one in found if not stage or one.stage == stage]
+            if not wanted:
+                return chosen
+            texts = [one.text(self._names) for one in chosen]
+        return [one for one, text in zip(chosen, texts, strict=True) if all(word in text for word in wanted)]
 
     def may_read(self, reader: str, agreement: str) -> bool:
         """Say whether an agreement concerns a reader."""
@@ -87,6 +103,9 @@ class Docket:
             return
         with self._lock:
             before, position = public_position(seal_index), self._position
+            for change in self._store.facts_of_kind(ACTOR, position, before):
+                if sequence_of(change.key) == 0:
+                    self._names[change.key] = " ".join((cbor.decode(change.value)["name"] or {}).values())
             # Terms first: the state of an agreement is entered with the terms that its record left.
             for change in self._store.facts_of_kind(TERMS, position, before):
                 terms = cbor.decode(change.value)

@@ -1,12 +1,16 @@
-"""The kinds of records that this node takes: what a client signs, as JSON Schema; docs/rules.md has an example of each.
+"""The kinds of records that this node takes: what a client signs, as JSON Schema, with the example of docs/rules.md.
 
 GET /kinds                      every kind with who reads it and what may only be hidden
-GET /kinds/agreement-delivery   one kind with the schema of its documents' body
+GET /kinds/agreement-delivery   one kind with the schema and an example of its documents' body
 GET /odrl-profile               the JSON Schema of licences as ODRL agreements; docs/odrl-profile.md says it in words
 """
 
 from __future__ import annotations
 
+import json
+import re
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["SCRAPI"])
 
+_EXAMPLE = re.compile(r"^([a-z-]+) +(\{.*\})$", re.MULTILINE)
+
 
 @router.get("/kinds")
 def kinds() -> JSONResponse:
@@ -32,7 +38,14 @@ def kinds() -> JSONResponse:
 def kind(kind: str) -> JSONResponse:
     """Return one kind of record with the JSON Schema of its documents' body."""
     found = kind_of(kind[:64])
-    return JSONResponse({**_members(found), "schema": dict(found.schema)})
+    return JSONResponse({**_members(found), "schema": dict(found.schema), "example": examples()[found.name]})
+
+
+@cache
+def examples() -> dict[str, Any]:
+    """Return each kind's example of a body, as the page of the rules has it; the tests let the rules take each."""
+    written = (files("docs") / "rules.md").read_text(encoding="utf-8")
+    return {kind: json.loads(body) for kind, body in _EXAMPLE.findall(written)}
 
 
 @router.get("/odrl-profile")

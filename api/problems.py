@@ -15,7 +15,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.browser import page, reader_of, wants_page
 from api.pages.i18n import refusal_words
+from api.pages.views.site import ProblemView
 from ledger import cbor
 from ledger.errors import (
     ConflictError,
@@ -29,7 +31,11 @@ from ledger.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import FastAPI
+
+    from api.pages.views.site import ProblemKind
 
 JSON = "application/problem+json"
 CBOR = "application/concise-problem-details+cbor"
@@ -47,6 +53,21 @@ STATUS: tuple[tuple[type[FengtuError], HTTPStatus], ...] = (
     (QueueFullError, HTTPStatus.TOO_MANY_REQUESTS),
     (RetryError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+
+
+KINDS: Mapping[int, ProblemKind] = {
+    HTTPStatus.BAD_REQUEST: "bad-request",
+    HTTPStatus.UNAUTHORIZED: "private",
+    HTTPStatus.FORBIDDEN: "private",
+    HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.CONFLICT: "conflict",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "bad-request",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "bad-request",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "refused",
+    HTTPStatus.TOO_MANY_REQUESTS: "too-many",
+    HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
+}
+"""What the page of a problem says, by status."""
 
 
 class TooLargeError(FormatError):
@@ -127,7 +148,29 @@ def response(request: Request, error: FengtuError) -> Response:
     headers = retry_headers(error)
     if wants_cbor(request.url.path):
         return Response(cbor.encode(concise(error)), status, headers, media_type=CBOR)
+    if wants_page(request):
+        answer = page(request, _view(request, error), status)
+        answer.headers.update(headers)
+        return answer
     return JSONResponse(problem(error), status, headers, media_type=JSON)
+
+
+def _view(request: Request, error: FengtuError) -> ProblemView:
+    """Return what went wrong for a person: in their language, without the machine's words where there are others."""
+    status = status_of(error)
+    words = refusal_words(error.rule).get(reader_of(request).language.tag) if isinstance(error, RefusedError) else None
+    kind = KINDS.get(status, "internal")
+    if kind == "private" or status == HTTPStatus.NOT_FOUND:
+        # What a signed request looks like, or which indexes there are, is nothing for who follows a link.
+        return ProblemView(status, kind)
+    return ProblemView(
+        status,
+        kind,
+        words or error.message,
+        _shown(error.expected) or "",
+        _shown(error.got) or "",
+        error.retry_after_s if isinstance(error, RetryError) else 0,
+    )
 
 
 def _shown(value: object) -> str | None:
@@ -152,6 +195,8 @@ def install(app: FastAPI) -> None:
         if wants_cbor(request.url.path):
             data = cbor.encode({-1: members["title"], -2: str(error.detail)})
             return Response(data, error.status_code, error.headers, media_type=CBOR)
+        if wants_page(request) and error.status_code in KINDS:
+            return page(request, ProblemView(error.status_code, KINDS[error.status_code]), error.status_code)
         return JSONResponse(members, error.status_code, error.headers, media_type=JSON)
 
     @app.exception_handler(RequestValidationError)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.browser import page, wants_page
 from api.bundles import answer_bundle, read_answer
 from api.pages import qr, samples
 from api.pages.dates import taipei_day
 from api.pages.fill import lot_view, product_view
 from api.pages.lookup import CodeError, decode_code
-from api.pages.reader import COOKIE_AGE_S, Reader, read_request
-from api.pages.render import HEADERS, render
 from api.pages.views.parts import EntryLink, Field, QrView
 from api.pages.views.produce import (
     EntryView,
@@ -38,7 +37,6 @@ from ledger.facts import public_position
 from verifiers.product import Answer
 
 if TYPE_CHECKING:
-    from api.pages.views import View
     from api.pages.views.produce import MalformedReason
     from ledger.serving import View as LedgerView
 
@@ -115,30 +113,6 @@ def product(request: Request, node: Node, path: str) -> Response:
     if behind is None:
         raise NotFoundError("page", expected=", ".join(_BEHIND), got="/".join(parts[2:])[:40])
     return behind(node, gtin, lot)
-
-
-def page(request: Request, view: View, status_code: int = 200) -> Response:
-    """Return a page in the reader's language, and keep what the reader chose."""
-    reader = reader_of(request)
-    answer = Response(render(view, reader), status_code, dict(HEADERS))
-    for name, value in reader.kept:
-        answer.set_cookie(name, value, max_age=COOKIE_AGE_S, httponly=True, samesite="lax")
-    return answer
-
-
-def reader_of(request: Request) -> Reader:
-    """Return who reads."""
-    return read_request(
-        request.query_params.multi_items(),
-        request.cookies,
-        request.headers.get("accept-language"),
-        datetime.now(UTC),
-    )
-
-
-def wants_page(request: Request) -> bool:
-    """Say whether a person's browser asks, rather than a program."""
-    return "text/html" in request.headers.get("accept", "")
 
 
 def _bundle(node: Services, gtin: str, lot: str) -> Response:

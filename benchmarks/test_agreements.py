@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from agreements import PURCHASER, Deal, simple_terms
 from conftest import size
+from fastapi.testclient import TestClient
 from logged import Logged, logged
 from rules import World, open_world
+from webs import services_of
 
+from api.app import create_app
+from api.signed import sign_request
 from ledger.admission import Prepared
 from ledger.log import Answer
 from ledger.replay import replay
@@ -89,6 +93,33 @@ def test_a_season(line: Any, tmp_path: Path) -> None:
     start = time.perf_counter()
     replay(log.store, log.fold)
     line(f"the season of {AGREEMENTS:,} agreements, replayed", "ours", time.perf_counter() - start)
+    log.close()
+
+
+def test_the_list_of_a_purchaser(line: Any, tmp_path: Path) -> None:
+    """A purchaser with many agreements: the first list after a start, then list, search, page and calendar."""
+    base = open_world()
+    world = Recorded(base.fold, base.keys, base.facts, base.size, numbers=base.numbers)
+    world.register("fa", PURCHASER, "purchaser")
+    for number in range(AGREEMENTS):
+        Deal(world, simple_terms(season=f"{100 + number % 20} 秋"), f"{number:032x}").draft()
+    log = logged(tmp_path)
+    for first in range(0, len(world.kept), BATCH):
+        append(log, log.time_ms, [one for _, one in world.kept[first : first + BATCH]])
+    log.log.seal()
+    client = TestClient(create_app(services_of(log)), raise_server_exceptions=False)
+    for name, path in (
+        ("list after a start", "/agreements"),
+        ("list", "/agreements"),
+        ("search", "/agreements?words=119+%E7%A7%8B"),
+        ("last page", f"/agreements?first={max(1, AGREEMENTS - 50)}"),
+        ("calendar", "/agreements/calendar.ics"),
+    ):
+        headers = sign_request(world.keys[PURCHASER], "GET", f"http://127.0.0.1:8000{path}")
+        start = time.perf_counter()
+        answer = client.get(path, headers=headers)
+        line(f"{AGREEMENTS:,} agreements of one purchaser: {name}", "ours", time.perf_counter() - start)
+        assert answer.status_code == 200, answer.text
     log.close()
 
 

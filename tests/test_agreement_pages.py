@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+import jsonschema_rs
 import pytest
 from agreements import AGREEMENT, PURCHASER, Deal, open_deal
 from fastapi.testclient import TestClient
@@ -116,11 +119,12 @@ def test_lists_are_searched_and_paged(client: TestClient, deal: Deal) -> None:
     found = get(client, deal, "/agreements", PURCHASER).json()
     assert (found["count"], found["agreements"][0]["stage"]) == (1, "closed")
     assert get(client, deal, "/agreements", "farm-2").json()["count"] == 0
-    counts: dict[str, Any] = {
-        query: get(client, deal, f"/agreements?{query}", PURCHASER).json()["count"]
-        for query in ("words=farm-1", "words=nothing", "stage=closed", "stage=drafted", "first=2")
-    }
-    assert counts == {"words=farm-1": 1, "words=nothing": 0, "stage=closed": 1, "stage=drafted": 0, "first=2": 1}
+    counts = {
+        f"words={quote('名稱 毛豆')}": 1, "words=farm-1": 1, "words=nothing": 0, "stage=closed": 1, "stage=drafted": 0,
+        "first=2": 1,
+    }  # fmt: skip
+    for query, count in counts.items():
+        assert get(client, deal, f"/agreements?{query}", PURCHASER).json()["count"] == count, query
     assert get(client, deal, "/agreements?stage=other", PURCHASER).status_code == 400
     assert get(client, deal, "/agreements?first=0", PURCHASER).status_code == 400
     page = through_door(client, deal, "/agreements", PURCHASER)
@@ -146,14 +150,35 @@ def test_a_third_person_reads_no_figure(client: TestClient, deal: Deal) -> None:
 
 
 def test_each_act_has_its_schema(client: TestClient) -> None:
-    """A client reads what an act's body is; what is none is refused by name."""
+    """A client reads what an act's body is and copies its example; what is none is refused by name."""
     listed = {one["kind"]: one for one in client.get("/kinds").json()["kinds"]}
     for kind in KINDS_OF_LIFE:
         assert listed[kind]["private"]
         found = client.get(f"/kinds/{kind}").json()
         assert "agreement" in found["schema"]["properties"]
+        jsonschema_rs.validator_for(found["schema"]).validate(found["example"])
     assert listed["agreement"]["several_sign"]
     assert client.get("/kinds/nothing").json()["rule"] == "rules.kind"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("zh-TW", "這一頁只給相關的人看"), ("en", "for those whom it concerns"), ("ja", "関係者だけ")],
+)
+def test_who_follows_a_link_without_a_door(client: TestClient, deal: Deal, language: str, words: str) -> None:
+    """A browser without a key gets a page that says how it opens, not a problem document, and learns nothing."""
+    headers = {**HTML, "accept-language": language}
+    answer = client.get(PATH, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert words in answer.text
+    refused = through_door(client, deal, PATH, "farm-2", language)
+    nothing = through_door(client, deal, f"/agreements/{'0' * 32}", "farm-2", language)
+    assert refused.status_code == 403
+    assert words in refused.text
+    assert len({re.sub("door=[0-9A-Za-z_-]+", "", one.text) for one in (refused, nothing)}) == 1
+    missing = client.get("/nothing/here", headers=headers)
+    assert (missing.status_code, "<main" in missing.text) == (404, True)
+    assert client.get("/agreements?stage=other", headers=headers).status_code == 401
 
 
 def test_a_door_to_one_agreement_opens_no_list(client: TestClient, deal: Deal) -> None:

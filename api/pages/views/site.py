@@ -21,7 +21,9 @@ if TYPE_CHECKING:
         TimelineView,
     )
 
-ProblemKind = Literal["not-found", "bad-request", "refused", "conflict", "too-many", "unavailable", "internal"]
+ProblemKind = Literal[
+    "not-found", "bad-request", "private", "refused", "conflict", "too-many", "unavailable", "internal"
+]
 
 
 @dataclass(frozen=True, slots=True)
