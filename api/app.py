@@ -20,11 +20,13 @@ from api import (
     entries,
     health,
     hidden,
+    images,
     kinds,
     log,
     problems,
     products,
     reference,
+    serials,
 )
 from api.intake import Intake
 from api.metrics import Metrics, MetricsMiddleware
@@ -47,6 +49,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     entries.router,
     kinds.router,
     hidden.router,
+    images.router,
+    serials.router,
     products.router,
     agreements.router,
     digital_link.router,

@@ -16,6 +16,7 @@ from api.browser import page, wants_page
 from api.pages.lookup import CodeError
 from api.pages.views.produce import MalformedView, UnknownView
 from api.paths import product_path
+from api.serials import piece_query
 from api.services import Node, Services
 from contracts.gs1 import Item, decode_digital_link, encode_digital_link
 from contracts.keys import lot_key, product_key
@@ -105,11 +106,18 @@ def _path(item: Item) -> str:
     return f"/products/{item.gtin}" if item.lot is None else product_path(item.gtin, item.lot)
 
 
+def _piece(item: Item, behind: str) -> str:
+    """Return the query that names the piece, where a lot's page is what the link leads to."""
+    if item.serial is None or item.lot is None or behind:
+        return ""
+    return f"?{piece_query(item.serial)}"
+
+
 def _target(node: Services, item: Item, asked: str) -> str:
     name = asked.removeprefix("gs1:").removeprefix(GS1)
     for link, behind, _, _ in LINKS:
         if link == (name or LINKS[0][0]):
-            return f"{node.base_url}{_path(item)}{behind if item.lot is not None else ''}"
+            return f"{node.base_url}{_path(item)}{behind if item.lot is not None else ''}{_piece(item, behind)}"
     raise NotFoundError("a link of that type", expected=", ".join(f"gs1:{link}" for link, *_ in LINKS), got=asked[:80])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from api.pages.views.produce import (
 )
 from api.pages.views.site import StatusView
 from api.paths import product_path, segments
+from api.serials import piece_of
 from api.services import Node, Services
 from api.version import VERSION
 from contracts.gs1 import Item, check_lot, decode_gtin, encode_digital_link
@@ -161,7 +163,8 @@ def _reason(error: FormatError, depth: int) -> MalformedReason:
 
 def _lot_page(request: Request, node: Services, gtin: str, lot: str) -> Response:
     try:
-        return page(request, _product_view(node, gtin, lot, datetime.now(UTC)))
+        shown = _product_view(node, gtin, lot, datetime.now(UTC))
+        return page(request, replace(shown, piece=piece_of(request, node, gtin)))
     except NotFoundError:
         if not wants_page(request):
             raise

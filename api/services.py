@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from api.catalogue import Catalogue
     from api.desk import Desk
     from api.docket import Docket
+    from api.gallery import Gallery
+    from api.sightings import Sightings
     from ledger.log import Log
     from ledger.serving import Serving
     from ledger.signature import SigningKey
@@ -41,6 +43,8 @@ class Services:
         policy: the JSON policy that this log recommends.
         catalogue: which lots there are.
         docket: which agreements there are, and whom they concern.
+        gallery: the images of works.
+        sightings: where serials were seen in the last day.
         entering: who signs for requests that are no records; None where its key is not opened.
         demo: the folder of the demo's answers, None where this node has none.
     """
@@ -54,6 +58,8 @@ class Services:
     policy: bytes
     catalogue: Catalogue
     docket: Docket
+    gallery: Gallery
+    sightings: Sightings
     entering: Entering | None
     demo: Path | None
 

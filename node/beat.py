@@ -1,4 +1,4 @@
-"""What a node does beside the requests: seal, move on, erase, publish. One thread, ten times a second."""
+"""What a node does beside the requests: seal, move on, erase, forget, publish. One thread, ten times a second."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BEAT_S = 0.1
 FAILED_WAIT_S = 1.0
+FORGET_EVERY_S = 60.0
 
 logger = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ class Beat:
         erase: carries out the erasures that the log records.
         publish: publishes what is not published yet; None where nothing is.
         publish_every_s: how long to wait between two publications, in seconds.
+        forget: deletes what was kept for a day only, as of a time in Unix seconds.
     """
 
     def __init__(
@@ -40,10 +42,14 @@ class Beat:
         erase: Callable[[], object],
         publish: Callable[[], object] | None = None,
         publish_every_s: float = 10.0,
+        *,
+        forget: Callable[[int], object] | None = None,
     ) -> None:
         self._log = log
         self._serving = serving
         self._erase = erase
+        self._forget = forget
+        self._forget_at = 0.0
         self._publish = publish
         self._publish_every_s = publish_every_s
         self._publish_at = 0.0
@@ -72,6 +78,9 @@ class Beat:
         self._serving.refresh()
         self._erase()
         now = time.monotonic()
+        if self._forget is not None and now >= self._forget_at:
+            self._forget_at = now + FORGET_EVERY_S
+            self._forget(int(time.time()))
         if self._publish is not None and now >= self._publish_at:
             # Set first: a publication that fails is tried again at its next turn, not at each beat.
             self._publish_at = now + self._publish_every_s

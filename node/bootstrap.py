@@ -16,7 +16,9 @@ from api.app import create_app
 from api.catalogue import Catalogue
 from api.desk import Desk
 from api.docket import Docket
+from api.gallery import Gallery
 from api.services import Entering, Services
+from api.sightings import Sightings
 from contracts.rulebook import rulebooks
 from ledger import policy
 from ledger.blind import ReplaySecret
@@ -255,6 +257,7 @@ def open_node(settings: Settings) -> Node:
     ledger = open_ledger(settings)
     serving = Serving(ledger.log)
     vault = ledger.open_vault()
+    sightings = Sightings(settings.sightings, ledger.log.keys.replay.identifier("sightings", settings.origin))
     services = Services(
         log=ledger.log,
         desk=Desk(ledger.log, vault),
@@ -265,12 +268,14 @@ def open_node(settings: Settings) -> Node:
         policy=ledger.policy(),
         catalogue=Catalogue(ledger.store, serving),
         docket=Docket(ledger.store, serving),
+        gallery=Gallery(settings.images),
+        sightings=sightings,
         entering=_entering(settings),
         demo=settings.demo,
     )
     publishing = partial(publish, ledger.store, serving, settings.public) if settings.publish_every_s > 0 else None
     erasures = Erasures(ledger.store, vault, serving)
-    beat = Beat(ledger.log, serving, erasures.catch_up, publishing, settings.publish_every_s)
+    beat = Beat(ledger.log, serving, erasures.catch_up, publishing, settings.publish_every_s, forget=sightings.forget)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -55,7 +55,8 @@ class Settings(BaseSettings):
     """The settings of one node.
 
     Attributes:
-        data: the data folder: `fengtu.toml`, `keys/`, `vault.db`, and with the embedded default `ledger.db`.
+        data: the data folder: `fengtu.toml`, `keys/`, `vault.db`, `images/`, `sightings.db`, and with the embedded
+            default `ledger.db`.
         origin: the log's name, as its checkpoints carry it.
         actor: the operator's actor id.
         database: `sqlite:///PATH` or `postgresql://…`; `DATA/ledger.db` where none is given.
@@ -143,6 +144,16 @@ class Settings(BaseSettings):
     def vault(self) -> Path:
         """The file of the keys of hidden fields."""
         return self.data / "vault.db"
+
+    @property
+    def images(self) -> Path:
+        """The folder of works' images."""
+        return self.data / "images"
+
+    @property
+    def sightings(self) -> Path:
+        """The file of where serials were seen in the last day."""
+        return self.data / "sightings.db"
 
     @property
     def demo(self) -> Path:

@@ -43,6 +43,7 @@ class Farms:
     log: Log
     vault: Vault
     keys: dict[str, SigningKey]
+    folder: Path
     numbers: Any = field(default_factory=itertools.count)
 
     def record(
@@ -187,7 +188,7 @@ def open_farms(folder: Path, url: str | None = None) -> Farms:
         )
     )
     log.start()
-    farms = Farms(store, log, Vault(folder / "vault.db"), {"operator": operator})
+    farms = Farms(store, log, Vault(folder / "vault.db"), {"operator": operator}, folder)
     farms.register("operator", "county", "county")
     farms.register("county", "fa", "association")
     farms.register("fa", "farm-1", "farmer")

@@ -41,11 +41,13 @@ class Logged(World):
         log: the log; its clock follows `time_ms`.
         store: its tables.
         vault: keys of hidden fields.
+        folder: where a node keeps its files.
     """
 
     log: Log
     store: Store
     vault: Vault
+    folder: Path
 
     def enter(self, submission: Submission) -> int:
         """Append a record; return its index."""
@@ -92,5 +94,6 @@ def logged(folder: Path, url: str | None = None) -> Logged:
     log.start()
     world = Logged(log.fold, {"operator": operator}, {})
     world.log, world.store, world.vault = log, store, Vault(folder / "vault.db")
+    world.folder = folder
     populate(world)
     return world

@@ -29,14 +29,15 @@ def farms(tmp_path: Path) -> Iterator[Farms]:
 def test_scan_leads_to_the_page(farms: Farms) -> None:
     """No typing after the scan: 307 to the page, whatever stands beside the lot."""
     client = client_of(farms)
-    for path in (
-        f"/01/{GTIN}/10/L1",
-        f"/01/{GTIN}/22/A/10/L1/21/7",
-        f"/01/{GTIN}/10/L1?17=271231",
-        f"/01/{GTIN[1:]}/10/L1",
+    for path, piece in (
+        (f"/01/{GTIN}/10/L1", ""),
+        (f"/01/{GTIN}/22/A/10/L1/21/7", "?serial=7"),
+        (f"/01/{GTIN}/10/L1?17=271231", ""),
+        (f"/01/{GTIN[1:]}/10/L1", ""),
     ):
         answer = client.get(path, headers=HTML)
-        assert (answer.status_code, answer.headers["location"]) == (307, f"http://127.0.0.1:8000/products/{GTIN}/L1")
+        page = f"http://127.0.0.1:8000/products/{GTIN}/L1{piece}"
+        assert (answer.status_code, answer.headers["location"]) == (307, page)
     assert client.get(f"/01/{GTIN}").headers["location"].endswith(f"/products/{GTIN}")
 
 

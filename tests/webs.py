@@ -10,7 +10,9 @@ from api.app import create_app
 from api.catalogue import Catalogue
 from api.desk import Desk
 from api.docket import Docket
+from api.gallery import Gallery
 from api.services import Entering, Services
+from api.sightings import Sightings
 from ledger.serving import Serving
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ def services_of(farms: Farms, base_url: str = "http://127.0.0.1:8000") -> Servic
         policy=farms.policy(),
         catalogue=Catalogue(farms.store, serving),
         docket=Docket(farms.store, serving),
+        gallery=Gallery(farms.folder / "images"),
+        sightings=Sightings(farms.folder / "sightings.db", b"secret"),
         entering=Entering("operator", farms.keys["operator"]),
         demo=None,
     )

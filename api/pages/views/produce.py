@@ -207,6 +207,23 @@ class ParticularsView:
 
 
 @dataclass(frozen=True, slots=True)
+class SerialView:
+    """One piece of the lot, by its serial, and the form in which its holder may say where it was seen.
+
+    Attributes:
+        serial: as the label has it.
+        elsewhere: whether it was seen in two places too far apart within a day.
+        noted: whether the reader has just said where.
+        counties: code and name of each county.
+    """
+
+    serial: str
+    elsewhere: bool
+    noted: bool
+    counties: tuple[tuple[str, Text], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProductView:
     """A lot, as its page shows it. `recall` set makes it the recalled page."""
 
@@ -234,6 +251,7 @@ class ProductView:
     price: PriceView | None = None
     trace_code: str = ""
     data_url: str = ""
+    piece: SerialView | None = None
 
 
 @dataclass(frozen=True, slots=True)
