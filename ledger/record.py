@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import core, cose, signature
 from ledger.errors import FormatError, SignatureError
@@ -31,8 +30,7 @@ NAME_SIZE_MAX = 512
 _CONTENT_TYPE = re.compile(r"application/vnd\.fengtu\.([a-z][a-z0-9.-]{0,63})\+json")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A decoded record; whether its signature holds is for `check_record` to say.
 
     Attributes:

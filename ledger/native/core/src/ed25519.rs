@@ -1,19 +1,25 @@
-//! Ed25519, strict: the verdict of `ledger/signature.py`, by ed25519-dalek.
+//! Ed25519, strict: the verdict of `ledger/signature.py`, by curve25519-dalek.
 //!
 //! A and R are canonical and not of small order (looked at by their bytes), S is below the group's order, and the
-//! cofactorless equation holds. R is compared by its bytes, so it is never decompressed; a key is, once.
+//! cofactorless equation holds: `[S]B − [k]A` has the bytes of R, k being `SHA-512(R ‖ A ‖ M)` (RFC 8032 §5.1.7). So R is
+//! never decompressed, and a key is, once. That is ed25519-dalek's own check, but that the points of a group are brought
+//! to bytes together: an inversion a group instead of one a signature.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
-use ed25519_dalek::{Signature, Verifier, VerifyingKey};
+use curve25519_dalek::{EdwardsPoint, Scalar};
+use ed25519_dalek::VerifyingKey;
 use rayon::prelude::*;
+use sha2::{Digest, Sha512};
 
 use crate::pool;
 
 /// Keys that stay decompressed; the oldest are forgotten all at once when there are more.
 const KEYS_MAX: usize = 1 << 16;
 const PARALLEL_MIN: usize = 8;
+/// Signatures whose points are brought to bytes together.
+const GROUP: usize = 16;
 const P: [u8; 32] = {
     let mut bytes = [0xff; 32];
     bytes[0] = 0xed;
@@ -55,38 +61,58 @@ pub struct Signed<'a> {
     pub signature: &'a [u8],
 }
 
-/// Keys that were seen, decompressed.
+/// Keys that were seen, decompressed: −A of each.
 #[derive(Default)]
 pub struct Keys {
-    known: RwLock<HashMap<[u8; 32], Arc<VerifyingKey>>>,
+    known: RwLock<HashMap<[u8; 32], Arc<EdwardsPoint>>>,
 }
 
 impl Keys {
     /// Say whether a signature verifies.
     #[must_use]
     pub fn verifies(&self, one: Signed<'_>) -> bool {
-        let (Ok(key), Ok(signature)) = (<&[u8; 32]>::try_from(one.public_key), <&[u8; 64]>::try_from(one.signature))
-        else {
-            return false;
-        };
-        let Some(r) = signature.first_chunk::<32>() else { return false };
-        if !is_large_and_canonical(r) {
-            return false;
-        }
-        self.open(key).is_some_and(|key| key.verify(one.message, &Signature::from_bytes(signature)).is_ok())
+        self.first_bad_of(&[one]).is_none()
     }
 
     /// Return the number of the first signature that does not verify.
     #[must_use]
     pub fn first_bad(&self, all: &[Signed<'_>], parallel: bool) -> Option<usize> {
-        if parallel && all.len() >= PARALLEL_MIN {
-            pool::run(true, || all.par_iter().position_first(|&one| !self.verifies(one)))
+        let parallel = parallel && all.len() >= PARALLEL_MIN;
+        // Few are shared out evenly: a group's inversion costs less than a thread that waits.
+        let size = if parallel { all.len().div_ceil(pool::threads()).min(GROUP) } else { GROUP };
+        let bad = |(number, group)| self.first_bad_of(group).map(|bad| number * size + bad);
+        if parallel {
+            pool::run(true, || all.par_chunks(size).enumerate().find_map_first(bad))
         } else {
-            all.iter().position(|&one| !self.verifies(one))
+            all.chunks(GROUP).enumerate().find_map(bad)
         }
     }
 
-    fn open(&self, bytes: &[u8; 32]) -> Option<Arc<VerifyingKey>> {
+    fn first_bad_of(&self, group: &[Signed<'_>]) -> Option<usize> {
+        let points: Vec<EdwardsPoint> = group.iter().map_while(|&one| self.point_of(one)).collect();
+        let differs = EdwardsPoint::compress_batch_alloc(&points)
+            .iter()
+            .zip(group)
+            .position(|(point, one)| point.as_bytes()[..] != one.signature[..32]);
+        differs.or((points.len() < group.len()).then_some(points.len()))
+    }
+
+    /// Return the point that R has to be; None where a length, R, S or the key is not as it has to be.
+    fn point_of(&self, one: Signed<'_>) -> Option<EdwardsPoint> {
+        let key = <&[u8; 32]>::try_from(one.public_key).ok()?;
+        let signature = <&[u8; 64]>::try_from(one.signature).ok()?;
+        let (r, s) = (signature.first_chunk::<32>()?, signature.last_chunk::<32>()?);
+        if !is_large_and_canonical(r) {
+            return None;
+        }
+        let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(*s))?;
+        let minus_a = self.open(key)?;
+        let hash = Sha512::new().chain_update(r).chain_update(key).chain_update(one.message).finalize();
+        let k = Scalar::from_bytes_mod_order_wide(&hash.into());
+        Some(EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &minus_a, &s))
+    }
+
+    fn open(&self, bytes: &[u8; 32]) -> Option<Arc<EdwardsPoint>> {
         if let Ok(known) = self.known.read()
             && let Some(key) = known.get(bytes)
         {
@@ -95,7 +121,7 @@ impl Keys {
         if !is_large_and_canonical(bytes) {
             return None;
         }
-        let key = Arc::new(VerifyingKey::from_bytes(bytes).ok()?);
+        let key = Arc::new(-VerifyingKey::from_bytes(bytes).ok()?.to_edwards());
         if let Ok(mut known) = self.known.write() {
             if known.len() >= KEYS_MAX {
                 known.clear();
@@ -139,12 +165,20 @@ mod tests {
             assert!(!keys.verifies(Signed { public_key: &flipped, ..good }));
         }
         let bad = Signed { message: b"another", ..good };
-        let mut all = vec![good; 40];
-        assert_eq!(keys.first_bad(&all, true), None);
-        all[17] = bad;
-        all[30] = bad;
-        for parallel in [false, true] {
-            assert_eq!(keys.first_bad(&all, parallel), Some(17));
+        let short = Signed { signature: &signature[..63], ..good };
+        for count in [1, 2, 15, 16, 17, 40, 100] {
+            for parallel in [false, true] {
+                let mut all = vec![good; count];
+                assert_eq!(keys.first_bad(&all, parallel), None);
+                for wrong in [bad, short] {
+                    for first in [0, count / 2, count - 1] {
+                        all[count - 1] = bad;
+                        all[first] = wrong;
+                        assert_eq!(keys.first_bad(&all, parallel), Some(first), "{count}");
+                        all.fill(good);
+                    }
+                }
+            }
         }
     }
 
