@@ -43,9 +43,14 @@ def kind(kind: str) -> JSONResponse:
 
 @cache
 def examples() -> dict[str, Any]:
-    """Return each kind's example of a body, as the page of the rules has it; the tests let the rules take each."""
+    """Return each kind's first example of a body on the page of the rules; the tests let the rules take each."""
+    return dict(reversed(all_examples()))
+
+
+def all_examples() -> list[tuple[str, Any]]:
+    """Return all examples of kinds and bodies on the page of the rules."""
     written = (files("docs") / "rules.md").read_text(encoding="utf-8")
-    return {kind: json.loads(body) for kind, body in _EXAMPLE.findall(written)}
+    return [(kind, json.loads(body)) for kind, body in _EXAMPLE.findall(written)]
 
 
 @router.get("/odrl-profile")

@@ -13,7 +13,16 @@ from contracts.rewards.charge import stage
 from contracts.rewards.clearing import issuer_rows, merchant_rows
 from contracts.rewards.code import Code, sign_code
 from contracts.rewards.coins import Purse, purse_at
-from contracts.rewards.keys import account_key, charge_key, funds_key, issuer_key, merchant_key
+from contracts.rewards.keys import (
+    account_key,
+    charge_key,
+    coupon_key,
+    funds_key,
+    issuer_key,
+    merchant_key,
+    stock_key,
+    ticket_key,
+)
 from ledger.genesis import encode_key
 
 PROGRAMME = "hualien-health"
@@ -43,6 +52,50 @@ def terms(**changes: Any) -> dict[str, Any]:
         "transfers": True,
         "offline_max": 100,
         "card": {"per_charge": 20, "per_day": 30},
+        **changes,
+    }
+
+
+def tickets(**changes: Any) -> dict[str, Any]:
+    """Return the terms of a bundle: two lunches, a tea and a walk, for NT$900 instead of NT$1,100."""
+    noodles, tea = {"noodles": ["main", "market"]}, {"tea": ["main"]}
+    return {
+        "programme": PROGRAMME,
+        "offer": "day-out",
+        "name": {"zh-TW": "一日遊"},
+        "issuer": "town",
+        "items": {
+            "lunch": {"name": {"zh-TW": "午餐"}, "face": 25_000, "price": 20_000, "count": 2, "at": noodles},
+            "tea": {"name": {"zh-TW": "茶"}, "face": 20_000, "price": 16_667, "count": 1, "at": tea},
+            "walk": {"name": {"zh-TW": "導覽"}, "face": 40_000, "price": 33_333, "count": 1, "at": noodles | tea},
+        },
+        "window_days": 2,
+        "fee_permille": 30,
+        "transfers": True,
+        "number": 50,
+        "per_person": 5,
+        "guarantee": {"by": "臺灣銀行信託部", "until": "2028-12-31"},
+        "given_months": 3,
+        "sellers": ["station"],
+        **changes,
+    }
+
+
+def coupons(offer: str = "fifty", **changes: Any) -> dict[str, Any]:
+    """Return the terms of a coupon: NT$50 off from NT$200, of which the county bears NT$40."""
+    return {
+        "programme": PROGRAMME,
+        "offer": offer,
+        "name": {"zh-TW": "折五十元"},
+        "issuer": "county",
+        "off": {"amount": 5_000},
+        "borne_permille": 800,
+        "stackable": True,
+        "number": 50,
+        "per_person": 3,
+        "last_day": "2026-12-31",
+        "open": True,
+        "when": {"least": 20_000},
         **changes,
     }
 
@@ -96,12 +149,59 @@ class Town:
         """Return an issuer's funds."""
         return self.world.get(funds_key(PROGRAMME, issuer))
 
+    def record(self, actor: str, kind: str, **body: Any) -> int:
+        """Let somebody sign a record of the programme that has to come soon; `more` goes to the record."""
+        more = {"expires_at_s": self.world.time_ms // 1000 + SHORT_S, **body.pop("more", {})}
+        return self.world.submit(actor, kind, {"programme": PROGRAMME, **body}, **more)
+
+    def ticket(self, account: str, *, offer: str = "day-out", seller: str = "town", amount: int = 90_000) -> str:
+        """Sell a ticket, or give it for nothing; return its serial number."""
+        ticket = name(f"ticket {next(self.world.numbers)}")
+        self.record(seller, "ticket-sale", account=account, ticket=ticket, offer=offer, amount=amount)
+        return ticket
+
+    def coupon(self, account: str, offer: str = "fifty", *, giver: str = "") -> str:
+        """Let a resident take a coupon, or be given one; return its serial number."""
+        coupon = name(f"coupon {next(self.world.numbers)}")
+        self.record(giver or holder_of(account), "coupon", account=account, coupon=coupon, offer=offer)
+        return coupon
+
+    def held(self, kind: str, serial: str, number: int = 0) -> Any:
+        """Return the state of a ticket or coupon, or its `number`-th act."""
+        return self.world.get((ticket_key if kind == "ticket" else coupon_key)(serial, number))
+
+    def stock(self, offer: str) -> Any:
+        """Return how much of an offer is out."""
+        return self.world.get(stock_key(PROGRAMME, offer))
+
+    def pay(
+        self, account: str, total: int, *, coins: int = 0, money: int = 0, merchant: str = "noodles", **more: Any
+    ) -> str:
+        """Let a resident pay with several means; `items` are (ticket, item, count), `coupons` serial numbers."""
+        charge = name(f"charge {next(self.world.numbers)}")
+        items = [
+            {"ticket": ticket, "item": item, "count": count, **self._terms("ticket", ticket)}
+            for ticket, item, count in more.pop("items", ())
+        ]
+        shown = [{"coupon": one, **self._terms("coupon", one)} for one in more.pop("coupons", ())]
+        body = {"total": total, **({"money": money} if money else {}), **more.pop("body", {})}
+        beside = {name: some for name, some in (("tickets", items), ("coupons", shown)) if some}
+        members = self.code(account, more.pop("ceiling", coins), charge, **more, **beside)
+        self.act(merchant, "charge", merchant=merchant, branch="main", coins=coins, **members, **body)
+        return charge
+
+    def _terms(self, kind: str, serial: str) -> dict[str, Any]:
+        state = self.held(kind, serial) or {"offer": "none", "version": 1}
+        return {"offer": state["offer"], "version": state["version"]}
+
     def code(self, account: str, ceiling: int, charge: str, **more: Any) -> dict[str, Any]:
         """Return the members that a resident's code gives to a charge."""
         life_s = more.pop("life_s", 120)
+        beside = {name: more[name] for name in ("tickets", "coupons") if name in more}
+        more |= {name: tuple(some) for name, some in beside.items()}
         key = more.pop("key", None) or self.world.keys[holder_of(account)]
         code = Code(PROGRAMME, account, charge, ceiling, self.world.time_ms // 1000 + life_s, **more)
-        return {"account": account, "charge": charge, "code": sign_code(key, ORIGIN, code)}
+        return {"account": account, "charge": charge, "code": sign_code(key, ORIGIN, code), **beside}
 
     def charge(self, account: str, coins: int, *, ceiling: int = 0, merchant: str = "noodles", **more: Any) -> str:
         """Let a merchant charge a new code; return the charge."""

@@ -10,7 +10,7 @@ import pytest
 from conftest import soak
 from logged import Logged, logged
 from mutations import check_mutations
-from rewards import Town, keyed, name
+from rewards import Town, coupons, keyed, name, tickets
 from rules import key_of
 
 from api.bundles import ANSWERS, answer_bundle, read_answer
@@ -105,6 +105,7 @@ def live(world: Logged) -> Lived:
     charges["card"] = name("by card")
     town.act("noodles", "charge", charge=charges["card"], **card)
     spend_twice(town, beni, charges)
+    charges["mixed"], charges["mixed-back"] = pay_mixed(town, anna)
     return Lived(town, anna, beni, charges)
 
 
@@ -115,6 +116,19 @@ def measure(town: Town, person: str) -> None:
         digest = commit_measurement(b"s" * 32, {"systolic_mmhg": 140, "stage": stage["stage"]})
         town.act("clinic", "commitment", account=person, commitment=name(stage["stage"]), digest=digest, **stage)
     town.earn(person, "improved", commitment=name("post"))
+
+
+def pay_mixed(town: Town, person: str) -> list[str]:
+    """Let a resident pay twice with coins, a ticket's item, a coupon and money; the second goes back whole."""
+    town.world.submit("town", "ticket-offer", tickets())
+    town.world.submit("county", "coupon-offer", coupons())
+    ticket, charges = town.ticket(person), list[str]()
+    for _ in range(2):
+        items, shown = [(ticket, "lunch", 1)], [town.coupon(person)]
+        charges.append(town.pay(person, 50_500, coins=5, money=20_000, items=items, coupons=shown))
+    back = {"tickets": [{"ticket": ticket, "item": "lunch", "count": 1}], "coupons": shown, "money": 20_000}
+    town.on("noodles", "refund", person, charges[1], refund=name("mixed"), coins=5, **back)
+    return charges
 
 
 def spend_twice(town: Town, person: str, charges: dict[str, str]) -> None:
@@ -178,6 +192,7 @@ def test_a_balance_of_any_time(lived: Lived) -> None:
     [
         ("posted", "refunded", 0), ("confirmed", "posted", 20), ("held", "posted", 4), ("voided", "voided", 0),
         ("part-refunded", "part-refunded", 5), ("lapsed", "lapsed", 0), ("card", "posted", 6), ("unpaid", "unpaid", 0),
+        ("mixed", "posted", 5), ("mixed-back", "refunded", 0),
     ],
 )  # fmt: skip
 def test_a_payment_is_proved(lived: Lived, charge: str, status: str, paid: int) -> None:
@@ -188,6 +203,29 @@ def test_a_payment_is_proved(lived: Lived, charge: str, status: str, paid: int) 
         "history", "resident", "terms", "acts", "particulars", "whole", "standing",
     ]  # fmt: skip
     assert verdict.facts["paid"] == paid
+
+
+def test_a_payment_says_with_what(lived: Lived) -> None:
+    """Coins, the ticket's item, the coupon and the money, each for what it counted, by the issuers' own terms."""
+    facts = lived.judged(lived.bundle("payment", lived.charges["mixed"])).facts
+    item = {"offer": "day-out", "version": 1, "item": "lunch", "count": 1, "face": 25_000}
+    coupon = {"offer": "fifty", "version": 1, "off": 5_000}
+    paid = {"coins": 5, "total": 50_500, "money": 20_000, "tickets": [item], "coupons": [coupon]}
+    assert facts["paid_with"] == paid
+    assert facts["offers"]["day-out"] == {
+        "issuer": "town", "name": {"zh-TW": "一日遊"}, "items": {"lunch": {"zh-TW": "午餐"}},
+    }  # fmt: skip
+    back = lived.judged(lived.bundle("payment", lived.charges["mixed-back"])).facts["paid_with"]
+    assert (back["coins"], back["money"], back["tickets"][0]["count"], back["coupons"][0]["off"]) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["ticket-offer", "coupon-offer"])
+def test_an_offer_that_is_left_out_is_missed(lived: Lived, kind: str) -> None:
+    """What a ticket or coupon counted for rests on its issuer's signed terms, or on nothing."""
+    opened = decode_bundle(lived.bundle("payment", lived.charges["mixed"]))
+    kept = tuple(one for one in opened.records if decode_record(one.statement).kind != kind)
+    assert len(kept) < len(opened.records)
+    assert lived.judged(encode_bundle(replace(opened, records=kept))).kind == "fails"
 
 
 def test_a_double_spend_is_attributed(lived: Lived) -> None:

@@ -259,7 +259,7 @@ def test_a_merchant_learns_no_balance(town: Town, anna: str) -> None:
 def test_codes_are_shown_as_text(town: Town, anna: str) -> None:
     """The QR holds everything a till needs; what does not read as it was written is refused."""
     members = town.code(anna, 5, name("c"), merchant="noodles")
-    text = encode_code(PROGRAMME, anna, name("c"), members["code"])
+    text = encode_code({"programme": PROGRAMME, **members})
     assert len(text) < 420
     assert decode_code(text) == {"programme": PROGRAMME, **members}
     for bad in ("", "FT1.", "FT1.%%", text[:-4], text + "A", "FT2" + text[3:]):
@@ -294,6 +294,7 @@ def test_both_sides_of_a_clearing_are_equal() -> None:
         for merchant in ("noodles", "tea"):
             net = sum(row.charged - row.refunded for row in from_issuers if row.merchant == merchant)
             assert net == counted[merchant, month]
+        assert {row.means for row in from_issuers} == {"coins"}
         lines = statement(from_issuers, terms())
         assert lines == statement(from_merchants, terms())
         assert b"noodles" in write_statement(lines)
@@ -306,6 +307,6 @@ def test_both_sides_of_a_clearing_are_equal() -> None:
 
 def test_rates_and_fees_are_rounded_once() -> None:
     """95 % of 3 coins at NT$1 less 1 %: 285, less 2.85 → 3."""
-    rows = issuer_rows("county", {"tea": {"main": [5, 2]}, "noodles": None})
+    rows = issuer_rows("county", {"tea": {"main": {"coins": [5, 2]}}, "noodles": None})
     (line,) = statement(rows, terms())
     assert (line.gross, line.refund, line.fee, line.due) == (300, 285, 3, 282)

@@ -14,7 +14,8 @@ The steps, each by name in the verdict:
 15. standing: quorum, replay keys, freshness.
 
 The rules themselves judge each act again, over the account's own part of the facts. What only others may know is not
-looked at here: what an issuer has left to give, and what another account had before it sent.
+looked at here: what an issuer has left to give, and what another account had before it sent. Nor are tickets and
+coupons that a charge was paid with beside coins: its own proof says what they counted for.
 """
 
 from __future__ import annotations
@@ -34,16 +35,21 @@ from contracts.rewards.keys import (
     FUNDS,
     account_key,
     account_prefix,
+    charge_key,
     commitment_key,
+    coupon_key,
     holder_prefix,
+    offer_key,
     programme_key,
+    ticket_key,
 )
+from contracts.rewards.tickets import new_ticket
 from ledger.errors import FengtuError, NotFoundError, ProofError, RefusedError
 from ledger.facts import PREFIX_SIZE
 from ledger.rulebook import At
 from verifiers.question import judge
 from verifiers.source import Source, SourcedRecord, by_sequence, checked_private
-from verifiers.terms import Terms, act_of, read_actors
+from verifiers.terms import Offers, Terms, act_of, read_actors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -85,15 +91,19 @@ class Part:
 
     sees_private = True
 
-    def __init__(self, account: str, terms: Terms) -> None:
+    def __init__(self, account: str, terms: Terms, offers: Offers) -> None:
         self.values: dict[bytes, Any] = {}
-        self._account, self._terms, self._index = account, terms, 0
+        self._account, self._terms, self._offers, self._index = account, terms, offers, 0
         self._programme = b""
+        self._named: dict[bytes, tuple[str, str, int]] = {}
 
     def get(self, key: bytes) -> Any | None:
         """Return a fact as it is before the act at hand."""
         if key == self._programme:
             return self._terms.before(self._index)
+        if key in self._named:
+            kind, offer, version = self._named[key]
+            return self._offers.before(self._index, kind, offer, version)
         if key[0] == FUNDS:
             # How much an issuer may still give is not the account's to know.
             return {**NO_FUNDS, "funded": _PLENTY, "open": {}}
@@ -114,7 +124,7 @@ class Part:
         """
         self._index = found.index
         self._programme = programme_key(found.document.body["programme"])
-        lent = {account_key(name): state for name, state in others.items()}
+        lent = {account_key(name): state for name, state in others.items()} | self._beside(found)
         self.values.update(lent)
         kind, actor = act_of(found)
         at = At(found.position, found.index, found.time_ms)
@@ -125,6 +135,33 @@ class Part:
         for change in changes:
             if change.holder in {holder, charge}:
                 self.values[change.key] = change.value
+
+    def _beside(self, found: SourcedRecord) -> dict[bytes, Any]:
+        """Return the tickets and coupons that an act names, as fresh as its rule needs them."""
+        body = found.document.body
+        state = self.values.get(charge_key(body["charge"])) if "charge" in body else None
+        mixed = (state or {}).get("mixed") or {"tickets": [], "coupons": []}
+        tickets = [(one["ticket"], one["offer"], one["version"], one["item"], one["count"], 0)
+                   for one in body.get("tickets", ()) if "offer" in one]  # fmt: skip
+        coupons = [(one["coupon"], one["offer"], one["version"], 0)
+                   for one in body.get("coupons", ()) if "offer" in one]  # fmt: skip
+        lent: dict[bytes, Any] = {}
+        for name, offer, version, item, count, _ in (*tickets, *mixed["tickets"]):
+            terms = self._name("tickets", body["programme"], offer, version)
+            new = new_ticket(terms, self._account, paid=True, ends_ms=None)
+            held = lent.setdefault(ticket_key(name), {**new, "items": {}})
+            held["items"][item] = [count, count, 0]
+        for name, offer, version, _ in (*coupons, *mixed["coupons"]):
+            terms = self._name("coupons", body["programme"], offer, version)
+            lent[coupon_key(name)] = {
+                "programme": body["programme"], "offer": offer, "version": version, "issuer": terms["issuer"],
+                "account": self._account, "ends_ms": None, "used": None, "acts": 0,
+            }  # fmt: skip
+        return lent
+
+    def _name(self, kind: str, programme: str, offer: str, version: int) -> dict[str, Any]:
+        self._named[offer_key(programme, offer, version)] = kind, offer, version
+        return self._offers.before(self._index, kind, offer, version)
 
 
 @dataclass(slots=True)
@@ -206,7 +243,8 @@ class Answer:
         if not positions or positions != sorted(set(positions)):
             raise ProofError("the acts on the account", expected="each after the one before")
         self._account, self._head = account, head
-        self._part = part = Part(account, Terms(self.source, head["programme"]))
+        programme = head["programme"]
+        self._part = part = Part(account, Terms(self.source, programme), Offers(self.source, programme))
         self.source.expect_private(positions)
         for number, entry in enumerate(entries, 1):
             try:

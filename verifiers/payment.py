@@ -5,29 +5,33 @@ The steps, each by name in the verdict:
 1.–6. as `verifiers.product` has them: policy, checkpoint, inclusion, seal, facts, records.
 7. history: every act on the charge is there, in its order, signed by a key that was entitled there.
 8. resident: the account's own key signed the code, for this merchant and no more than its ceiling, or confirmed.
-9. terms: a till of the programme, a code in its time, a voucher within its bounds.
+9. terms: a till of the programme, a code in its time, a voucher within its bounds; what tickets and coupons count for
+   here and then by their issuers' own terms, and that all of it comes to the total.
 10. acts: each follows from what came before it; together they give the state that the map holds.
 11. particulars: the programme, and who the merchant is.
 12. whole: nothing in the bundle is beyond the question.
 13. standing: quorum, replay keys, freshness.
 
 Nothing in it tells a merchant what an account holds, nor a resident what a merchant takes. That a voucher could not be
-paid any more is shown by the account's own proof.
+paid any more is shown by the account's own proof; that a ticket or coupon was the resident's and not used up is by the
+rules, as the balance is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from contracts.rewards.book import holder_of
 from contracts.rewards.charge import FOLLOWING, Step, begin, follow, stage, unpaid
 from contracts.rewards.code import check_code
 from contracts.rewards.keys import charge_prefix, holder_prefix
+from contracts.rewards.mixed import all_back, any_back, paid_with
 from ledger.errors import NotFoundError, ProofError, RefusedError
 from verifiers.question import judge
 from verifiers.source import Source, SourcedRecord, check_key, checked_private
-from verifiers.terms import Terms, act_of, read_actors
+from verifiers.terms import Offers, Terms, act_of, read_actors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -69,6 +73,7 @@ class Answer:
     _facts: dict[int, Any] = field(default_factory=dict)
     _records: list[SourcedRecord] = field(default_factory=list)
     _terms: Terms = field(init=False)
+    _offers: Offers = field(init=False)
     _particulars: dict[str, Any] = field(default_factory=dict)
 
     def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -86,19 +91,23 @@ class Answer:
 
     def status(self, time_ms: int, /) -> str:
         """`posted`, `part-refunded`, `refunded`, `pending`, `held`, `lapsed`, `voided` or `unpaid`."""
-        if self.state["refunded"]:
-            return "refunded" if self.state["refunded"] == self.state["posted"] else "part-refunded"
+        coins, mixed = self.state["refunded"], self.state["mixed"]
+        if coins or (mixed is not None and any_back(mixed)):
+            whole = coins == self.state["posted"] and (mixed is None or all_back(mixed))
+            return "refunded" if whole else "part-refunded"
         return stage(self.state, time_ms)
 
     def facts(self, time_ms: int, /) -> dict[str, Any]:
         """Return what is proved, as JSON has it, as of a time, Unix milliseconds."""
-        shown = {name: value for name, value in self.state.items() if name not in {"acts", "stage"}}
+        shown = {name: value for name, value in self.state.items() if name not in {"acts", "stage", "mixed"}}
+        paid, mixed = self.state["posted"] - self.state["refunded"], self.state["mixed"]
         return {
             **self._particulars,
             **shown,
             "stage": stage(self.state, time_ms),
             "as_of_ms": time_ms,
-            "paid": self.state["posted"] - self.state["refunded"],
+            "paid": paid,
+            "paid_with": {"coins": paid, **({} if mixed is None else paid_with(mixed))},
             "history": self.acts,
         }
 
@@ -113,7 +122,7 @@ class Answer:
         if positions != sorted(set(positions)):
             raise ProofError("the acts on the charge", expected="each after the one before")
         self._facts = facts
-        self._terms = Terms(self.source, head["programme"])
+        self._terms, self._offers = Terms(self.source, head["programme"]), Offers(self.source, head["programme"])
         self.source.expect_private(positions)
         for number, position in enumerate(positions, 1):
             found = checked_private(self.source, position)
@@ -145,7 +154,8 @@ class Answer:
         terms = self._terms.before(first.index)
         _, actor = act_of(first)
         try:
-            state = begin(first.document.body, actor=actor, terms=terms, time_ms=first.time_ms)
+            offers = partial(self._offers.before, first.index)
+            state = begin(first.document.body, actor=actor, terms=terms, offers=offers, time_ms=first.time_ms)
         except RefusedError as error:
             raise ProofError(f"the charge: {error.message}", expected=error.expected, got=error.got) from error
         # Only the account's holder can say that it had too few coins; the merchant is not paid either way.
@@ -181,7 +191,21 @@ class Answer:
 
     def _read_particulars(self) -> str:
         terms = self._terms.before(self._records[0].index)
-        actors = read_actors(self.source, {terms["owner"], self.state["merchant"]})
+        offers = self._read_offers()
+        issuers = {one["issuer"] for one in offers.values()}
+        actors = read_actors(self.source, {terms["owner"], self.state["merchant"], *issuers})
         programme = {name: terms[name] for name in ("programme", "name", "owner", "value")}
-        self._particulars = {"programme": programme, "actors": actors}
+        self._particulars = {"programme": programme, "offers": offers, "actors": actors}
         return f"{len(actors)} actors"
+
+    def _read_offers(self) -> dict[str, Any]:
+        """Return what the tickets and coupons are called, and who issued them."""
+        mixed, index = self.state["mixed"] or {"tickets": [], "coupons": []}, self._records[0].index
+        found: dict[str, Any] = {}
+        for kind in ("tickets", "coupons"):
+            for row in mixed[kind]:
+                terms = self._offers.before(index, kind, row[1], row[2])
+                shown = found.setdefault(row[1], {"issuer": terms["issuer"], "name": terms["name"]})
+                if kind == "tickets":
+                    shown.setdefault("items", {})[row[3]] = terms["items"][row[3]]["name"]
+        return found

@@ -1,11 +1,11 @@
-"""A programme's terms in force at a moment, as its owner signed them."""
+"""A programme's terms in force at a moment, as its owner signed them, and those of its tickets and coupons."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from contracts.keys import actor_key
-from contracts.rewards.keys import programme_prefix
+from contracts.rewards.keys import offer_key, programme_prefix
 from contracts.rulebook import kind_of
 from ledger.errors import NotFoundError, ProofError
 from verifiers.source import checked_record
@@ -66,6 +66,41 @@ class Terms:
                 expected=f"what {self.owner} signed",
                 got=found.record.subject,
             )
+
+
+class Offers:
+    """Terms of a programme's tickets and coupons; each version is held against its record when it is asked for."""
+
+    def __init__(self, source: Source, programme: str) -> None:
+        """Take the source."""
+        self._source, self._programme = source, programme
+        self._checked: dict[tuple[str, int], dict[str, Any]] = {}
+
+    def before(self, index: int, kind: str, offer: str, version: int) -> dict[str, Any]:
+        """Return a version of an offer's terms that stood before a tree size.
+
+        Raises:
+            NotFoundError: there is none of that kind.
+            ProofError: it came later, or is not what its record says.
+        """
+        if (offer, version) not in self._checked:
+            self._checked[offer, version] = self._read(offer, version)
+        found = self._checked[offer, version]
+        if (found["kind"], found["record"] < index) != (kind, True):
+            raise ProofError("the terms of the offer", expected=f"{kind} before {index}", got=found["kind"])
+        return found
+
+    def _read(self, offer: str, version: int) -> dict[str, Any]:
+        fact = self._source.fact(offer_key(self._programme, offer, version))
+        if fact is None:
+            raise NotFoundError("the offer", expected="one that is on record", got=f"{offer} {version}")
+        found = checked_record(self._source, fact["record"])
+        kind, actor = act_of(found)
+        named = {"ticket-offer": "tickets", "coupon-offer": "coupons"}.get(kind.name)
+        signed = {**found.document.body, "kind": named, "version": version, "record": found.index}
+        if (signed, actor) != (fact, fact["issuer"]):
+            raise ProofError("the terms of the offer", expected=f"what {fact['issuer']} signed", got=kind.name)
+        return dict(fact)
 
 
 def read_actors(source: Source, actors: Iterable[str]) -> dict[str, Any]:

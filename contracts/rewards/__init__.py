@@ -1,13 +1,21 @@
-"""Rewards: coins that residents earn at stations and spend at tills, and how merchants are cleared.
+"""Rewards: coins that residents earn at stations, tickets and coupons, the till, and how merchants are cleared.
 
-`coins` is the arithmetic of one account, `book` what an act writes, `programmes` the terms,
-`charge` the life of a charge; `accounts`, `earnings`, `commitments` and `till` are the acts,
-`clearing` what issuers owe.
+`coins` is the arithmetic of one account, `tickets` of one ticket, `coupons` of a discount; `book` and `basket` are what
+an act writes; `programmes` and `offers` are the terms; `charge` is the life of a charge, `mixed` what it is paid with
+beside coins; `accounts`, `earnings`, `commitments`, `passes` and `till` are the acts; `clearing` is what issuers owe.
 """
 
-from contracts.rewards import accounts, commitments, earnings, programmes, till
+from contracts.rewards import accounts, commitments, earnings, offers, passes, programmes, till
 
-KINDS = (*programmes.KINDS, *accounts.KINDS, *earnings.KINDS, *commitments.KINDS, *till.KINDS)
+KINDS = (
+    *programmes.KINDS,
+    *offers.KINDS,
+    *accounts.KINDS,
+    *earnings.KINDS,
+    *commitments.KINDS,
+    *passes.KINDS,
+    *till.KINDS,
+)
 """All kinds of records of rewards."""
 
 __all__ = ["KINDS"]

@@ -2,11 +2,11 @@
 
     book = Book(act, terms)
     pieces = book.account(account).purse.spend(50)
-    book.charge("noodles", "main", charge, pieces, refund=False)
+    book.charge(state, pieces, dues, refund=False)
     return book.close(about=charge)
 
 Every entry of a journal has postings that come to zero. An issuer's funds and the lines of merchants are moved by the
-same pieces, so that both sides of a clearing are of one act.
+same pieces and dues, so that both sides of a clearing are of one act.
 """
 
 from __future__ import annotations
@@ -14,9 +14,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from contracts.rewards.calendar import day_of, month_of
+from contracts.rewards.calendar import day_of, month_of, part_of
 from contracts.rewards.coins import Purse, decode_purse, encode_pieces, encode_purse, total
-from contracts.rewards.keys import account_key, funds_key, given_key, issuer_key, merchant_key
+from contracts.rewards.keys import (
+    account_key,
+    funds_key,
+    given_key,
+    issuer_key,
+    merchant_key,
+    stock_key,
+    visits_key,
+)
 from ledger.errors import RefusedError
 from ledger.facts import Change
 
@@ -25,9 +33,11 @@ if TYPE_CHECKING:
 
     from contracts.kind import Act
     from contracts.rewards.coins import Lot
+    from contracts.rewards.mixed import Due
 
 HOLDER = "account/"
 SOURCES = frozenset({"issued", "received"})
+STOCK = {"number": 0, "issued": 0, "used": 0, "returned": 0}
 FUNDS = {"issued": 0, "reversed": 0, "spent": 0, "refunded": 0, "funded": 0}
 
 
@@ -48,6 +58,7 @@ def new_account(programme: str, person: str) -> dict[str, Any]:
         "day": "",
         "earned": {},
         "unpaid": 0,
+        "visits": {"day": "", "at": {}},
         **encode_purse(Purse()),
     }
 
@@ -77,6 +88,11 @@ def moves(before: Iterable[Lot], after: Iterable[Lot]) -> list[list[Any]]:
         if change:
             rows.append([number, lot.issuer, change, lot.ends_ms])
     return rows
+
+
+def _count(owed: dict[str, dict[str, int]], issuer: str, means: str, units: int) -> None:
+    row = owed.setdefault(issuer, {})
+    row[means] = row.get(means, 0) + units
 
 
 @dataclass(slots=True)
@@ -123,12 +139,20 @@ class Book:
             RefusedError: there is none.
         """
         if name not in self._accounts:
-            state = self.act.facts.get(account_key(name))
-            if state is None or state["programme"] != self.programme:
-                raise RefusedError("coins.account", "the programme has no such account", got=name)
-            self.act.expect(state["state"] == "open", "coins.account-closed", "the account is closed", got=name)
-            self.open(name, state)
+            self.open(name, self.expect_open(name))
         return self._accounts[name]
+
+    def expect_open(self, name: str) -> dict[str, Any]:
+        """Return the state of an open account of the programme, and write nothing of it.
+
+        Raises:
+            RefusedError: there is none.
+        """
+        state = self.act.facts.get(account_key(name))
+        if state is None or state["programme"] != self.programme:
+            raise RefusedError("coins.account", "the programme has no such account", got=name)
+        self.act.expect(state["state"] == "open", "coins.account-closed", "the account is closed", got=name)
+        return dict(state)
 
     def open(self, name: str, state: Mapping[str, Any]) -> Account:
         """Take an account's state into the books."""
@@ -142,6 +166,10 @@ class Book:
         """Return an issuer's funds; what is changed in them is written."""
         return self._state(funds_key(self.programme, issuer), {**FUNDS, "open": {}}, issuer)
 
+    def stock(self, offer: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how much of an offer is out; what is changed in it is written."""
+        return self._state(stock_key(self.programme, offer["offer"]), {**STOCK, "open": {}}, offer["issuer"])
+
     def issue(self, issuer: str, coins: int, ends_ms: int) -> None:
         """Count coins that an issuer has put out."""
         self.funds(issuer)["issued"] += coins
@@ -153,32 +181,57 @@ class Book:
         times, given = row.get(activity, (0, 0))
         row[activity] = [times + (1 if coins > 0 else -1), given + coins]
 
-    def charge(self, merchant: str, branch: str, charge: str, pieces: Iterable[Lot], *, refund: bool) -> None:
-        """Write what issuers owe a merchant for coins, or no longer owe: one line, and the sums of each issuer."""
+    def charge(self, state: Mapping[str, Any], pieces: Iterable[Lot], dues: Iterable[Due], *, refund: bool) -> None:
+        """Write what issuers owe a merchant, or no longer owe: one line, and the sums of each issuer.
+
+        Args:
+            state: the charge's.
+            pieces: coins that are charged or refunded.
+            dues: what is owed for tickets and coupons.
+            refund: whether it goes back.
+        """
         spent = tuple(pieces)
-        time_ms = self.act.at.time_ms
-        month, sign, side = month_of(time_ms), -1 if refund else 1, "refunded" if refund else "spent"
-        by_issuer: dict[str, int] = {}
+        sign, side = -1 if refund else 1, "refunded" if refund else "spent"
+        owed: dict[str, dict[str, int]] = {}
         for piece in spent:
-            by_issuer[piece.issuer] = by_issuer.get(piece.issuer, 0) + piece.coins
+            _count(owed, piece.issuer, "coins", piece.coins)
+            self.funds(piece.issuer)[side] += piece.coins
             self._circulate(piece.issuer, -sign * piece.coins, piece.ends_ms)
-        for issuer, coins in by_issuer.items():
-            self.funds(issuer)[side] += coins
+        for due in dues:
+            _count(owed, due.issuer, due.means, due.amount)
+        merchant, branch, month = state["merchant"], state["branch"], month_of(self.act.at.time_ms)
+        for issuer, means in owed.items():
             row = self._state(issuer_key(self.programme, issuer, merchant, month), {}, issuer)
-            charged, refunded = row.get(branch, (0, 0))
-            row[branch] = [charged, refunded + coins] if refund else [charged + coins, refunded]
+            sums = dict(row.get(branch, {}))
+            for name, units in means.items():
+                charged, refunded = sums.get(name, (0, 0))
+                sums[name] = [charged, refunded + units] if refund else [charged + units, refunded]
+            row[branch] = sums
         lines = self._state(merchant_key(self.programme, merchant, month), {"lines": 0}, merchant)
         lines["lines"] += 1
         line = {
             "record": self.act.at.position,
-            "charge": charge,
+            "charge": state["charge"],
             "branch": branch,
+            "refund": refund,
             "coins": sign * total(spent),
-            "issuers": {issuer: sign * coins for issuer, coins in by_issuer.items()},
-            "time_ms": time_ms,
+            "owed": owed,
+            "time_ms": self.act.at.time_ms,
         }
         key = merchant_key(self.programme, merchant, month, lines["lines"])
         self._lines.append(Change(key, line, holder=merchant, private=True))
+
+    def visit(self, merchant: str, account: Account) -> None:
+        """Count a person who paid at a merchant, once in a part of a day."""
+        time_ms = self.act.at.time_ms
+        day, part = day_of(time_ms), part_of(time_ms)
+        known = account.state["visits"]
+        seen = known["at"] if known["day"] == day else {}
+        if part in seen.get(merchant, ()):
+            return
+        account.state["visits"] = {"day": day, "at": {**seen, merchant: [*seen.get(merchant, ()), part]}}
+        cell = self._state(visits_key(self.programme, merchant, day), {}, self.terms["owner"])
+        cell[part] = cell.get(part, 0) + 1
 
     def close(self, about: str) -> list[Change]:
         """Return everything that is written; `about` names what the act was about in the journals."""

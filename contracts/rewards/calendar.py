@@ -1,13 +1,17 @@
 """Days and months of Taipei, which is eight hours ahead of UTC all year.
 
-day_of(1_795_000_000_000)      "2026-11-18"
-month_end_ms("2026-11")        the first moment of December
+day_of(1_795_000_000_000)       "2026-11-18"
+minute_of(1_795_000_000_000)    1 * 60 + 6
+month_end_ms("2026-11")         the first moment of December
+day_end_ms("2026-11-18", 2)     the first moment of November 20
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+PARTS = {"morning": 0, "midday": 11 * 60, "afternoon": 14 * 60, "evening": 17 * 60}
+"""The parts of a day, each with the minute at which it begins."""
 _AHEAD = timedelta(hours=8)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,4 +40,33 @@ def month_end_ms(month: str) -> int:
     """Return the first moment after a month, Unix milliseconds."""
     after = months_later(month, 1)
     begins = datetime(int(after[:4]), int(after[5:]), 1, tzinfo=UTC) - _AHEAD
+    return (begins - _EPOCH) // timedelta(milliseconds=1)
+
+
+def minute_of(time_ms: int) -> int:
+    """Return how many minutes of its day had passed at a time: 0 to 1,439."""
+    moment = _local(time_ms)
+    return moment.hour * 60 + moment.minute
+
+
+def part_of(time_ms: int) -> str:
+    """Return the part of its day that a time lies in."""
+    minute = minute_of(time_ms)
+    return next(part for part, begins in reversed(PARTS.items()) if begins <= minute)
+
+
+def weekday_of(time_ms: int) -> int:
+    """Return the day of the week at a time: 1 is Monday, 7 is Sunday."""
+    return _local(time_ms).isoweekday()
+
+
+def days_later(day: str, days: int) -> str:
+    """Return the day so many days after one."""
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+
+
+def day_end_ms(day: str, days: int = 1) -> int:
+    """Return the first moment after a number of days that begin with one, Unix milliseconds."""
+    after = date.fromisoformat(day) + timedelta(days=days)
+    begins = datetime(after.year, after.month, after.day, tzinfo=UTC) - _AHEAD
     return (begins - _EPOCH) // timedelta(milliseconds=1)

@@ -1,9 +1,10 @@
 """A charge from its code to its end: the rule folds it over the books, the verdict over the charge's own records.
 
-    state = begin(body, actor="noodles", terms=terms, time_ms=…)     posted, held or pending
+    state = begin(body, actor="noodles", terms=terms, offers=…, time_ms=…)     posted, held or pending
     state = follow(state, Step("coins-confirm", body, issuer=…, actor=…, time_ms=…))
 
-Nothing here knows what an account holds; that a voucher could not be paid is said by the books alone.
+Nothing here knows what an account holds; that a voucher could not be paid is said by the books alone. What is paid with
+tickets, coupons or money too (`contracts.rewards.mixed`) is final at once: the resident's code names all of it.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.rewards.book import holder_of
 from contracts.rewards.code import code_of
+from contracts.rewards.mixed import BACK, mix, unmix
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from contracts.rewards.code import Code
+    from contracts.rewards.mixed import Offers
 
 CODE_LIFE_S = 300
 VOUCHER_LIFE_S = 7 * 86_400
@@ -51,13 +54,16 @@ def stage(state: Mapping[str, Any], time_ms: int) -> str:
     return str(state["stage"])
 
 
-def begin(content: Mapping[str, Any], *, actor: str, terms: Mapping[str, Any], time_ms: int) -> dict[str, Any]:
+def begin(
+    content: Mapping[str, Any], *, actor: str, terms: Mapping[str, Any], offers: Offers, time_ms: int
+) -> dict[str, Any]:
     """Return the state of a charge that its account can pay.
 
     Args:
         content: the body of the charge.
         actor: whose till it is.
         terms: the programme's, in force.
+        offers: where terms of tickets and coupons come from.
         time_ms: Unix milliseconds.
 
     Raises:
@@ -77,7 +83,13 @@ def begin(content: Mapping[str, Any], *, actor: str, terms: Mapping[str, Any], t
         _expect_code(content, code, terms, time_ms)
     else:
         _expect("hold_s" not in content, "till.card", "nothing is held by a card")
+    mixed = mix(content, terms=terms, offers=offers, time_ms=time_ms)
     until_ms = _held_ms(content, code, time_ms)
+    _expect(
+        mixed is None or (code is not None and not code.offline and until_ms is None),
+        "till.at-once",
+        "what is paid with tickets, coupons or money is final at once: by a code of now, below its ceiling, not held",
+    )
     held = "held" if "hold_s" in content else "pending"
     return {
         "charge": content["charge"],
@@ -88,6 +100,7 @@ def begin(content: Mapping[str, Any], *, actor: str, terms: Mapping[str, Any], t
         "coins": content["coins"],
         "posted": content["coins"] if until_ms is None else 0,
         "refunded": 0,
+        "mixed": mixed,
         "time_ms": time_ms,
         "until_ms": until_ms,
         "acts": 0,
@@ -159,7 +172,16 @@ def _refund(state: dict[str, Any], step: Step) -> dict[str, Any]:
     _expect_stage(state, step, "posted")
     coins, left = step.body["coins"], state["posted"] - state["refunded"]
     _expect(coins <= left, "till.refund", "more than was charged and is not refunded yet", expected=left, got=coins)
-    return {**state, "refunded": state["refunded"] + coins}
+    after = {**state, "refunded": state["refunded"] + coins}
+    beside = [name for name in BACK if name in step.body]
+    if state["mixed"] is not None:
+        after["mixed"] = unmix(state["mixed"], step.body, left - coins)
+    _expect(
+        coins or beside if state["mixed"] is not None else coins and not beside,
+        "till.refund",
+        "a refund is of what the charge was paid with",
+    )
+    return after
 
 
 _FOLLOW: dict[str, Callable[[dict[str, Any], Step], dict[str, Any]]] = {

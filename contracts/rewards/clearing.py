@@ -4,8 +4,9 @@
     issuer_rows("hualien", {"noodles": row})   from an issuer's sums at its merchants
     statement(rows, terms)                     the same to the unit, whichever side it comes from
 
-Sums are in hundredths of the currency. An issuer refunds `refund_permille` of what the coins count for and keeps
-`fee_permille` of that; each row is rounded once, half up, so that both sides round the same thing.
+Sums are in hundredths of the currency. A row is of one means: coins, tickets or coupons. Of what coins count for an
+issuer refunds `refund_permille`; tickets and coupons stand at what it owes for them. It keeps `fee_permille` of that.
+Each row is rounded once, half up, so that both sides round the same thing.
 """
 
 from __future__ import annotations
@@ -20,18 +21,34 @@ from contracts.rewards.calendar import month_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_COLUMNS = ("issuer", "merchant", "branch", "charged", "refunded", "coins", "gross", "refund", "fee", "due")
+MEANS = ("coins", "tickets", "coupons")
+_COLUMNS = ("issuer", "merchant", "branch", "means", "charged", "refunded", "net", "gross", "refund", "fee", "due")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Row:
-    """Coins of one issuer at one branch in one month: charged, and refunded to residents."""
+    """What was charged at one branch in one month by one means of one issuer, and refunded to residents.
+
+    Attributes:
+        issuer: who owes.
+        merchant: whom.
+        branch: at which of its tills.
+        means: one of `MEANS`.
+        charged: in coins, or in hundredths of the currency for tickets and coupons.
+        refunded: in the same.
+    """
 
     issuer: str
     merchant: str
     branch: str
+    means: str
     charged: int
     refunded: int
+
+    @property
+    def net(self) -> int:
+        """What stays charged."""
+        return self.charged - self.refunded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +56,8 @@ class Line:
     """A row with its money.
 
     Attributes:
-        row: the coins.
-        gross: what they count for.
+        row: what was charged.
+        gross: what it counts for.
         refund: the part that the issuer refunds.
         fee: what it keeps of that.
     """
@@ -58,20 +75,21 @@ class Line:
 
 def merchant_rows(merchant: str, lines: Iterable[Mapping[str, Any]]) -> list[Row]:
     """Return the rows of a merchant's month from its lines."""
-    sums: dict[tuple[str, str], list[int]] = {}
+    sums: dict[tuple[str, str, str], list[int]] = {}
     for line in lines:
-        for issuer, coins in line["issuers"].items():
-            row = sums.setdefault((issuer, line["branch"]), [0, 0])
-            row[coins < 0] += abs(coins)
-    return sorted(Row(issuer, merchant, branch, *row) for (issuer, branch), row in sums.items())
+        for issuer, owed in line["owed"].items():
+            for means, units in owed.items():
+                sums.setdefault((issuer, line["branch"], means), [0, 0])[line["refund"]] += units
+    return sorted(Row(issuer, merchant, branch, means, *row) for (issuer, branch, means), row in sums.items())
 
 
 def issuer_rows(issuer: str, sums: Mapping[str, Mapping[str, Any] | None]) -> list[Row]:
     """Return the rows of an issuer's month from its sums, by merchant; None where it has none."""
     return sorted(
-        Row(issuer, merchant, branch, *row)
+        Row(issuer, merchant, branch, means, *row)
         for merchant, branches in sums.items()
-        for branch, row in (branches or {}).items()
+        for branch, by_means in (branches or {}).items()
+        for means, row in by_means.items()
     )
 
 
@@ -79,8 +97,9 @@ def statement(rows: Iterable[Row], terms: Mapping[str, Any]) -> list[Line]:
     """Return the rows of a month with their money, by a programme's terms."""
     found: list[Line] = []
     for row in sorted(rows):
-        gross = (row.charged - row.refunded) * terms["value"]
-        refund = _permille(gross, terms["refund_permille"])
+        coins = row.means == "coins"
+        gross = row.net * (terms["value"] if coins else 1)
+        refund = _permille(gross, terms["refund_permille"] if coins else 1000)
         found.append(Line(row, gross, refund, _permille(refund, terms["fee_permille"])))
     return found
 
@@ -88,6 +107,14 @@ def statement(rows: Iterable[Row], terms: Mapping[str, Any]) -> list[Line]:
 def liability(funds: Mapping[str, Any], time_ms: int) -> int:
     """Return how many of an issuer's coins may still be spent at a time, held ones among them."""
     return sum(coins for month, coins in funds["open"].items() if month >= month_of(time_ms))
+
+
+def outstanding(stock: Mapping[str, Any], time_ms: int) -> int:
+    """Return what of an offer may still be used at a time: a price in hundredths of the currency, or how many coupons.
+
+    What was paid for stays until it is used or taken back, whatever the time.
+    """
+    return sum(amount for month, amount in stock["open"].items() if month >= month_of(time_ms))
 
 
 def write_statement(lines: Iterable[Line]) -> bytes:
@@ -102,9 +129,10 @@ def write_statement(lines: Iterable[Line]) -> bytes:
                 row.issuer,
                 row.merchant,
                 row.branch,
+                row.means,
                 row.charged,
                 row.refunded,
-                row.charged - row.refunded,
+                row.net,
                 line.gross,
                 line.refund,
                 line.fee,

@@ -9,9 +9,12 @@
     1795000120                              until when, Unix seconds
     noodles                                 the merchant, or `-`
     online                                  or `offline`: a voucher
+    ticket 8d1e2f30415263748596a7b8c9daebfc lunch 1
+    coupon 9d1e2f30415263748596a7b8c9daebfc
 
-The account's key signs these lines. A screenshot does not pay twice, for the nonce is the name of the charge; shown for
-50 it does not pay 500, for above the ceiling the resident confirms; a voucher is bound to its merchant.
+The last lines stand there where the resident pays with tickets or coupons too: all or none. The account's key signs
+these lines. A screenshot does not pay twice, for the nonce is the name of the charge; shown for 50 it does not pay
+500, for above the ceiling the resident confirms; a voucher is bound to its merchant.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contracts.kind import ACTOR_ID, body
-from contracts.rewards.programmes import COINS
+from contracts.rewards.programmes import NO_COINS
 from ledger import cbor, signature
 from ledger.errors import FormatError, SignatureError
 
@@ -31,9 +34,11 @@ if TYPE_CHECKING:
     from ledger.signature import SigningKey
 
 PREFIX = "FT1."
+TEXT_MAX = 2000
+_BESIDE = ("tickets", "coupons")
 CODE = body(
     {
-        "ceiling": COINS,
+        "ceiling": NO_COINS,
         "until_s": {"type": "integer", "minimum": 0, "maximum": 2**40},
         "offline": {"type": "boolean"},
         "kid": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
@@ -55,6 +60,8 @@ class Code:
         until_s: Unix seconds.
         merchant: whom it pays, None for any.
         offline: whether it is a voucher that is handed in later.
+        tickets: items that it pays with, as a charge names them.
+        coupons: coupons that it pays with, as a charge names them.
     """
 
     programme: str
@@ -64,6 +71,8 @@ class Code:
     until_s: int
     merchant: str | None = None
     offline: bool = False
+    tickets: tuple[Mapping[str, Any], ...] = ()
+    coupons: tuple[Mapping[str, Any], ...] = ()
 
     def text(self, origin: str) -> bytes:
         """Return the lines that are signed."""
@@ -77,6 +86,8 @@ class Code:
             str(self.until_s),
             self.merchant or "-",
             "offline" if self.offline else "online",
+            *(f"ticket {one['ticket']} {one['item']} {one['count']}" for one in self.tickets),
+            *(f"coupon {one['coupon']}" for one in self.coupons),
         )
         return "".join(f"{line}\n" for line in lines).encode()
 
@@ -104,6 +115,8 @@ def code_of(content: Mapping[str, Any]) -> Code:
         code["until_s"],
         code.get("merchant"),
         code["offline"],
+        tuple(content.get("tickets", ())),
+        tuple(content.get("coupons", ())),
     )
 
 
@@ -122,9 +135,11 @@ def check_code(content: Mapping[str, Any], public_key: bytes, origin: str) -> Co
     return code
 
 
-def encode_code(programme: str, account: str, charge: str, signed: Mapping[str, Any]) -> str:
-    """Return a code as a QR shows it."""
-    data = cbor.encode([programme, bytes.fromhex(account), bytes.fromhex(charge), dict(signed)])
+def encode_code(members: Mapping[str, Any]) -> str:
+    """Return a code as a QR shows it, from the members that it gives to the body of a charge."""
+    names = [members["programme"], bytes.fromhex(members["account"]), bytes.fromhex(members["charge"])]
+    beside = {name: members[name] for name in _BESIDE if name in members}
+    data = cbor.encode([*names, dict(members["code"]), *([beside] if beside else [])])
     return PREFIX + urlsafe_b64encode(data).decode().rstrip("=")
 
 
@@ -135,11 +150,13 @@ def decode_code(text: str) -> dict[str, Any]:
         FormatError: it is no such code.
     """
     try:
-        if not text.startswith(PREFIX) or len(text) > 1000:
+        if not text.startswith(PREFIX) or len(text) > TEXT_MAX:
             raise FormatError("code", expected=f"{PREFIX}…", got=text[:20])
-        programme, account, charge, signed = cbor.decode(urlsafe_b64decode(text[len(PREFIX) :] + "=="))
+        programme, account, charge, signed, *beside = cbor.decode(urlsafe_b64decode(text[len(PREFIX) :] + "=="))
         found = {"programme": programme, "account": account.hex(), "charge": charge.hex(), "code": signed}
-        again = encode_code(programme, found["account"], found["charge"], signed)
+        for members in beside:
+            found.update({name: members[name] for name in _BESIDE if name in members})
+        again = encode_code(found)
     except (ValueError, TypeError, AttributeError) as error:
         raise FormatError("code", expected="a resident's code", got=text[:20]) from error
     if again != text:

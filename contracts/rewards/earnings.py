@@ -18,7 +18,7 @@ from contracts.rewards.accounts import account_readers, account_reads, account_s
 from contracts.rewards.book import Book, holder_of, today
 from contracts.rewards.calendar import day_of, month_end_ms, month_of, months_later
 from contracts.rewards.keys import account_key, commitment_key, earning_key, funds_key, programme_key
-from contracts.rewards.programmes import COINS, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of
+from contracts.rewards.programmes import COINS, MONEY, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of
 from ledger.errors import RefusedError
 from ledger.facts import Change
 
@@ -271,7 +271,7 @@ KINDS = (
             {
                 "programme": PROGRAMME_ID,
                 "issuer": ACTOR_ID,
-                "amount": {"type": "integer", "minimum": 1, "maximum": 10**12},
+                "amount": MONEY,
             }
         ),
         _funding_subject,

@@ -1,4 +1,4 @@
-"""The facts of rewards: their kinds and keys. All but the programme are private.
+"""The facts of rewards: their kinds and keys. All but programmes and offers are private.
 
 account_key("9f86…", 0)     an account's state; 3: the third entry of its journal
 merchant_key("hualien-health", "cafe", "2026-11", 7)     the seventh line of a merchant's month
@@ -18,6 +18,12 @@ CARD = 0x46
 EARNING = 0x47
 COMMITMENT = 0x48
 DUE = 0x49
+OFFER = 0x4A
+TICKET = 0x4B
+COUPON = 0x4C
+WALLET = 0x4D
+STOCK = 0x4E
+VISITS = 0x4F
 
 
 def programme_key(programme: str, sequence: int = 0) -> bytes:
@@ -106,5 +112,40 @@ def merchant_prefix(programme: str, merchant: str, month: str) -> bytes:
 
 
 def issuer_key(programme: str, issuer: str, merchant: str, month: str) -> bytes:
-    """What was charged and refunded of an issuer's coins at a merchant in a month, by branch."""
+    """What was charged and refunded of an issuer's coins, tickets and coupons at a merchant in a month, by branch."""
     return fact_key(DUE, [programme, "issuer", issuer, merchant, month])
+
+
+def offer_key(programme: str, offer: str, version: int = 0) -> bytes:
+    """An offer's terms in force, or their `version`-th version (public)."""
+    return fact_key(OFFER, [programme, offer], version)
+
+
+def ticket_key(ticket: str, sequence: int = 0) -> bytes:
+    """A ticket's state, or its `sequence`-th act; the name is its serial number, 128 random bits in hex."""
+    return fact_key(TICKET, [ticket], sequence)
+
+
+def coupon_key(coupon: str, sequence: int = 0) -> bytes:
+    """A coupon's state, or its `sequence`-th act."""
+    return fact_key(COUPON, [coupon], sequence)
+
+
+def wallet_key(account: str) -> bytes:
+    """Which tickets and coupons an account holds that are not used up."""
+    return fact_key(WALLET, [account])
+
+
+def stock_key(programme: str, offer: str) -> bytes:
+    """How much of an offer is out, used and taken back."""
+    return fact_key(STOCK, [programme, offer])
+
+
+def had_key(programme: str, offer: str, account: str) -> bytes:
+    """How many of an offer a person has had."""
+    return fact_key(STOCK, [programme, offer, account])
+
+
+def visits_key(programme: str, merchant: str, day: str) -> bytes:
+    """How many people paid at a merchant in each part of a day."""
+    return fact_key(VISITS, [programme, merchant, day])

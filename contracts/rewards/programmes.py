@@ -32,12 +32,15 @@ PROGRAMME_ID = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"}
 RANDOM_ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 COINS = {"type": "integer", "minimum": 1, "maximum": COINS_MAX}
 NO_COINS = {"type": "integer", "minimum": 0, "maximum": COINS_MAX}
+MONEY = {"type": "integer", "minimum": 1, "maximum": 10**12}
+NO_MONEY = {"type": "integer", "minimum": 0, "maximum": 10**12}
 PERMILLE = {"type": "integer", "minimum": 0, "maximum": 1000}
 BRANCH = text(40)
 EXP_MAX_S = 86_400
 
 
-def _map(name: Mapping[str, Any], value: Mapping[str, Any], *, least: int = 0, most: int = 500) -> dict[str, Any]:
+def table(name: Mapping[str, Any], value: Mapping[str, Any], *, least: int = 0, most: int = 500) -> dict[str, Any]:
+    """The schema of an object whose members all have names and values of one form."""
     return {
         "type": "object",
         "propertyNames": name,
@@ -47,6 +50,7 @@ def _map(name: Mapping[str, Any], value: Mapping[str, Any], *, least: int = 0, m
     }
 
 
+PLACES = table(ACTOR_ID, {"type": "array", "items": BRANCH, "minItems": 1, "maxItems": 64})
 ACTIVITY = body(
     {"name": names(), "coins": COINS, "per_day": {"type": "integer", "minimum": 1, "maximum": 1000}},
     {"improvement": {"const": True}},
@@ -55,10 +59,10 @@ TERMS = body(
     {
         "programme": PROGRAMME_ID,
         "name": names(),
-        "issuers": _map(ACTOR_ID, COINS, least=1, most=32),
-        "stations": _map(ACTOR_ID, ACTOR_ID),
-        "merchants": _map(ACTOR_ID, {"type": "array", "items": BRANCH, "minItems": 1, "maxItems": 64}),
-        "activities": _map(PROGRAMME_ID, ACTIVITY),
+        "issuers": table(ACTOR_ID, COINS, least=1, most=32),
+        "stations": table(ACTOR_ID, ACTOR_ID),
+        "merchants": PLACES,
+        "activities": table(PROGRAMME_ID, ACTIVITY),
         "day_max": COINS,
         "months": {"type": "integer", "minimum": 1, "maximum": MONTHS_MAX},
         "value": COINS,

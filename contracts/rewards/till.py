@@ -2,6 +2,7 @@
 
     coins-charge   {"programme": "…", "merchant": "noodles", "branch": "main", "account": "<hex>", "charge": "<hex>",
                     "coins": 30, "code": {…}}                          or "card": "<hex>"; "hold_s": 3600
+                    or with "total", "tickets", "coupons", "money": see `contracts.rewards.mixed`
     coins-confirm  {"programme": "…", "account": "<hex>", "charge": "<hex>", "coins": 80}
     coins-post     {"programme": "…", "account": "<hex>", "charge": "<hex>", "coins": 20}
     coins-void     {"programme": "…", "account": "<hex>", "charge": "<hex>"}
@@ -13,17 +14,31 @@ record, under the name of the account that signed both.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from contracts.kind import ACTOR_ID, Act, Kind, body
 from contracts.rewards.accounts import account_readers, account_reads
+from contracts.rewards.basket import Basket
 from contracts.rewards.book import Book, holder_of
 from contracts.rewards.calendar import day_of
 from contracts.rewards.charge import Step, begin, follow, unpaid
 from contracts.rewards.code import CODE, check_code
 from contracts.rewards.coins import decode_pieces, encode_pieces, split, total
-from contracts.rewards.keys import card_key, charge_key, holder_key, pieces_key
-from contracts.rewards.programmes import BRANCH, COINS, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of
+from contracts.rewards.keys import (
+    card_key,
+    charge_key,
+    coupon_key,
+    holder_key,
+    offer_key,
+    pieces_key,
+    stock_key,
+    ticket_key,
+    wallet_key,
+)
+from contracts.rewards.mixed import BACK, BESIDE, dues
+from contracts.rewards.offers import offer_of
+from contracts.rewards.programmes import BRANCH, COINS, NO_COINS, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of
 from ledger.errors import RefusedError, SignatureError
 from ledger.facts import Change
 
@@ -45,7 +60,8 @@ def _charge(act: Act) -> list[Change]:
     act.expect(act.facts.get(charge_key(charge)) is None, "till.code-used", "this code has been used", got=charge)
     book = Book(act, terms)
     account = book.account(content["account"])
-    state = begin(content, actor=act.actor, terms=terms, time_ms=act.at.time_ms)
+    offers = partial(_offer, act)
+    state = begin(content, actor=act.actor, terms=terms, offers=offers, time_ms=act.at.time_ms)
     if "code" in content:
         _expect_signed(act)
     carded = [_card(act, account, terms)] if "card" in content else []
@@ -56,9 +72,39 @@ def _charge(act: Act) -> list[Change]:
     elif state["until_ms"] is not None:
         account.purse.hold(charge, coins, state["until_ms"])
     else:
-        pieces = account.purse.spend(coins)
-        book.charge(state["merchant"], state["branch"], charge, pieces, refund=False)
-    return [*book.close(charge), *carded, *_written(act, state, pieces)]
+        pieces = account.purse.spend(coins) if coins else ()
+        book.charge(state, pieces, dues(state["mixed"], offers), refund=False)
+        book.visit(state["merchant"], account)
+    basket = _used(book, content)
+    return [*book.close(charge), *basket.close(charge), *carded, *_written(act, state, pieces)]
+
+
+def _offer(act: Act, kind: str, offer: str, version: int) -> dict[str, Any]:
+    return offer_of(act, offer, kind, version)
+
+
+def _used(book: Book, content: Mapping[str, Any]) -> Basket:
+    """Return the basket in which a charge's tickets and coupons are used: those of the account, as they were issued.
+
+    Raises:
+        RefusedError: they are another's, of other terms, used, or over.
+    """
+    basket, account = Basket(book), content["account"]
+    for one in content.get("tickets", ()):
+        _expect_terms("tickets.unknown", one, basket.held("tickets", one["ticket"], account))
+    for one in content.get("coupons", ()):
+        _expect_terms("coupons.unknown", one, basket.held("coupons", one["coupon"], account))
+    for one in content.get("tickets", ()):
+        basket.use_ticket(one["ticket"], account, one["item"], one["count"])
+    for one in content.get("coupons", ()):
+        basket.use_coupon(one["coupon"], account, content["charge"])
+    return basket
+
+
+def _expect_terms(rule: str, named: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    found, said = (state["offer"], state["version"]), (named["offer"], named["version"])
+    if found != said:
+        raise RefusedError(rule, "it was issued under other terms", expected=found, got=said)
 
 
 def _expect_signed(act: Act) -> None:
@@ -102,7 +148,8 @@ def _card(act: Act, account: Account, terms: Mapping[str, Any]) -> Change:
 def _post(act: Act) -> list[Change]:
     book, state, account = _followed(act)
     pieces = account.purse.post(act.body["charge"], act.body["coins"])
-    book.charge(state["merchant"], state["branch"], act.body["charge"], pieces, refund=False)
+    book.charge(state, pieces, (), refund=False)
+    book.visit(state["merchant"], account)
     return [*book.close(act.body["charge"]), *_written(act, state, pieces)]
 
 
@@ -114,12 +161,20 @@ def _void(act: Act) -> list[Change]:
 
 def _refund(act: Act) -> list[Change]:
     book, state, account = _followed(act)
-    charge = act.body["charge"]
+    before = act.facts.get(charge_key(act.body["charge"])) or state
+    content, charge = act.body, act.body["charge"]
     row = act.facts.get(pieces_key(charge))
-    kept, back = refunded(decode_pieces([] if row is None else row["pieces"]), act.body["coins"])
+    kept, back = refunded(decode_pieces([] if row is None else row["pieces"]), content["coins"])
     account.purse.refund(back)
-    book.charge(state["merchant"], state["branch"], charge, back, refund=True)
-    return [*book.close(charge), *_written(act, state, kept)]
+    mixed = state["mixed"]
+    owed = [] if mixed is None else dues(mixed, partial(_offer, act), before["mixed"]["back"])
+    book.charge(state, back, owed, refund=True)
+    basket = Basket(book)
+    for one in content.get("tickets", ()):
+        basket.unuse_ticket(one["ticket"], one["item"], one["count"])
+    for one in content.get("coupons", ()):
+        basket.unuse_coupon(one, account.name)
+    return [*book.close(charge), *basket.close(charge), *_written(act, state, kept)]
 
 
 def refunded(pieces: Sequence[Lot], coins: int) -> tuple[tuple[Lot, ...], tuple[Lot, ...]]:
@@ -175,12 +230,24 @@ def _reads(content: Mapping[str, Any]) -> Iterable[bytes]:
         yield card_key(content["card"])
     if "code" in content:
         yield holder_key(bytes.fromhex(content["code"]["kid"]))
+    if "merchant" in content:
+        yield from _beside_reads(content)
+
+
+def _beside_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
+    named = [*content.get("tickets", ()), *content.get("coupons", ())]
+    if named:
+        yield wallet_key(content["account"])
+    for one in named:
+        yield ticket_key(one["ticket"]) if "ticket" in one else coupon_key(one["coupon"])
+        yield offer_key(content["programme"], one["offer"], one["version"])
+        yield stock_key(content["programme"], one["offer"])
 
 
 _WHICH = {"programme": PROGRAMME_ID, "account": RANDOM_ID, "charge": RANDOM_ID}
 _ASKED = body(
-    {**_WHICH, "merchant": ACTOR_ID, "branch": BRANCH, "coins": COINS},
-    {"code": CODE, "card": RANDOM_ID, "hold_s": {"type": "integer", "minimum": 1, "maximum": HOLD_MAX_S}},
+    {**_WHICH, "merchant": ACTOR_ID, "branch": BRANCH, "coins": NO_COINS},
+    {"code": CODE, "card": RANDOM_ID, "hold_s": {"type": "integer", "minimum": 1, "maximum": HOLD_MAX_S}, **BESIDE},
 )
 
 KINDS = (
@@ -199,7 +266,7 @@ KINDS = (
     Kind("coins-void", body(_WHICH), _subject, _void, _reads, private=True, readers=_readers, holders=True),
     Kind(
         "coins-refund",
-        body({**_WHICH, "refund": RANDOM_ID, "coins": COINS}),
+        body({**_WHICH, "refund": RANDOM_ID, "coins": NO_COINS}, BACK),
         _subject,
         _refund,
         _reads,

@@ -1,0 +1,218 @@
+"""What a charge is paid with beside coins: tickets, coupons and money, all in one act or none of it. Pure.
+
+    {"total": 30000, "money": 2000, "coins": 30, "tickets": [{"ticket": "<hex>", "offer": "hakka-day", "version": 1,
+     "item": "lunch", "count": 1}], "coupons": [{"coupon": "<hex>", "offer": "lunch-50", "version": 1}], …}
+
+    total = faces of the tickets + discounts of the coupons + coins × their value + money
+
+Tickets pay first, coupons take off from what is left, coins and money pay the rest to the unit. What the offers say is
+public, so that the rule, the till and the verdict count the same; whose the tickets and coupons are, and whether they
+are used up, is for the private facts. A refund names what goes back, and it goes back the way it came: coins into their
+lots, items into their tickets, money to the hand that paid it; a coupon last, once nothing else is left, so that no
+discount is ever paid out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from contracts.kind import body
+from contracts.rewards.coupons import Purchase, borne, discounts
+from contracts.rewards.offers import COUNT
+from contracts.rewards.programmes import MONEY, PROGRAMME_ID, RANDOM_ID
+from ledger.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Offers = Callable[[str, str, int], Mapping[str, Any]]
+    """A version of an offer's terms, from its kind (`tickets`, `coupons`), its name and the version."""
+
+VERSION = {"type": "integer", "minimum": 1, "maximum": 10**6}
+ITEMS_MAX = 8
+_NAMED = {"ticket": RANDOM_ID, "item": PROGRAMME_ID, "count": COUNT}
+
+
+def _some(what: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": what, "minItems": 1, "maxItems": ITEMS_MAX}
+
+
+BESIDE = {
+    "total": MONEY,
+    "money": MONEY,
+    "tickets": _some(body({**_NAMED, "offer": PROGRAMME_ID, "version": VERSION})),
+    "coupons": _some(body({"coupon": RANDOM_ID, "offer": PROGRAMME_ID, "version": VERSION})),
+}
+"""Members of a charge that is not of coins alone."""
+BACK = {"money": MONEY, "tickets": _some(body(_NAMED)), "coupons": _some(RANDOM_ID)}
+"""Members of a refund of such a charge."""
+
+
+class Due(NamedTuple):
+    """What an issuer owes a merchant for something else than coins.
+
+    Attributes:
+        issuer: who owes.
+        means: `tickets` or `coupons`.
+        amount: in hundredths of the currency.
+    """
+
+    issuer: str
+    means: str
+    amount: int
+
+
+def mix(content: Mapping[str, Any], *, terms: Mapping[str, Any], offers: Offers, time_ms: int) -> dict[str, Any] | None:
+    """Return what a charge is paid with beside coins, with what each counts for; None where it is of coins alone.
+
+    Args:
+        content: the body of the charge.
+        terms: the programme's, in force.
+        offers: where terms of offers come from.
+        time_ms: Unix milliseconds.
+
+    Raises:
+        RefusedError: an item or a coupon is not good here and now, or the sum is another.
+    """
+    named, shown = content.get("tickets", []), content.get("coupons", [])
+    if "total" not in content:
+        _expect(
+            content["coins"] > 0 and not named and not shown and "money" not in content,
+            "till.mixed",
+            "what is not paid in coins alone says what it comes to",
+            expected="total",
+        )
+        return None
+    _expect(content["coins"] or named or shown, "till.mixed", "what is paid in money alone is no charge of a programme")
+    _expect(
+        len({(one["ticket"], one["item"]) for one in named}) == len(named)
+        and len({one["coupon"] for one in shown}) == len(shown),
+        "till.mixed",
+        "a ticket's item or a coupon stands there twice",
+    )
+    tickets = [_ticket(content, offers, one) for one in named]
+    bought = content["total"] - sum(row[5] for row in tickets)
+    purchase = Purchase(content["merchant"], content["branch"], bought, bought, time_ms)
+    offs = discounts([offers("coupons", one["offer"], one["version"]) for one in shown], purchase)
+    coupons = [[one["coupon"], one["offer"], one["version"], off] for one, off in zip(shown, offs, strict=True)]
+    money, worth = content.get("money", 0), content["coins"] * terms["value"]
+    _expect(
+        worth + money == bought - sum(offs),
+        "till.total",
+        "tickets, coupons, coins and money do not come to the total",
+        expected=f"{bought - sum(offs)} in coins and money",
+        got=f"{worth} + {money}",
+    )
+    back = {"money": 0, "tickets": [0] * len(tickets), "coupons": [0] * len(coupons)}
+    return {"total": content["total"], "money": money, "tickets": tickets, "coupons": coupons, "back": back}
+
+
+def unmix(mixed: Mapping[str, Any], content: Mapping[str, Any], coins_left: int) -> dict[str, Any]:
+    """Return what a charge is paid with after a refund.
+
+    Args:
+        mixed: what it was paid with before.
+        content: the body of the refund.
+        coins_left: how many of its coins stay paid after the refund.
+
+    Raises:
+        RefusedError: more of something than was paid and is not back yet, or a coupon before all the rest.
+    """
+    before = mixed["back"]
+    money, tickets, coupons = before["money"] + content.get("money", 0), [*before["tickets"]], [*before["coupons"]]
+    _expect(money <= mixed["money"], "till.refund", "more money than was paid", expected=mixed["money"], got=money)
+    for one in content.get("tickets", ()):
+        at = _index(mixed["tickets"], one["ticket"], one["item"])
+        tickets[at] += one["count"]
+        paid = mixed["tickets"][at][4]
+        _expect(tickets[at] <= paid, "till.refund", "more items than were used", expected=paid, got=tickets[at])
+    for one in content.get("coupons", ()):
+        at = _index(mixed["coupons"], one)
+        coupons[at] += 1
+        _expect(coupons[at] == 1, "till.refund", "this coupon is back already", got=one)
+    rest = coins_left + mixed["money"] - money + sum(row[4] for row in mixed["tickets"]) - sum(tickets)
+    _expect(
+        rest == 0 or coupons == before["coupons"],
+        "till.coupon-last",
+        "a coupon goes back once nothing else of the charge is left",
+        expected="all coins, tickets and money back",
+    )
+    return {**mixed, "back": {"money": money, "tickets": tickets, "coupons": coupons}}
+
+
+def dues(mixed: Mapping[str, Any] | None, offers: Offers, before: Mapping[str, Any] | None = None) -> list[Due]:
+    """Return what issuers owe for a charge's tickets and coupons, or for what a refund took back of them.
+
+    Args:
+        mixed: what the charge is paid with.
+        offers: where terms of offers come from.
+        before: what was back before a refund; None for the charge itself.
+    """
+    if mixed is None:
+        return []
+    back = mixed["back"]
+    found: list[Due] = []
+    for at, (_, offer, version, item, count, _) in enumerate(mixed["tickets"]):
+        terms = offers("tickets", offer, version)
+        moved = count if before is None else back["tickets"][at] - before["tickets"][at]
+        found.append(Due(terms["issuer"], "tickets", moved * terms["items"][item]["price"]))
+    for at, (_, offer, version, off) in enumerate(mixed["coupons"]):
+        terms = offers("coupons", offer, version)
+        moved = 1 if before is None else back["coupons"][at] - before["coupons"][at]
+        found.append(Due(terms["issuer"], "coupons", moved * borne(terms, off)))
+    return [due for due in found if due.amount]
+
+
+def all_back(mixed: Mapping[str, Any]) -> bool:
+    """Say whether everything beside the coins went back."""
+    back = mixed["back"]
+    used = [row[4] for row in mixed["tickets"]]
+    return bool(back["money"] == mixed["money"] and back["tickets"] == used and all(back["coupons"]))
+
+
+def any_back(mixed: Mapping[str, Any]) -> bool:
+    """Say whether anything beside the coins went back."""
+    back = mixed["back"]
+    return bool(back["money"] or any(back["tickets"]) or any(back["coupons"]))
+
+
+def paid_with(mixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of tickets, coupons and money stays paid, by offer, as JSON has it."""
+    back = mixed["back"]
+    tickets = [
+        {
+            "offer": offer,
+            "version": version,
+            "item": item,
+            "count": count - gone,
+            "face": face * (count - gone) // count,
+        }
+        for (_, offer, version, item, count, face), gone in zip(mixed["tickets"], back["tickets"], strict=True)
+    ]
+    coupons = [
+        {"offer": offer, "version": version, "off": 0 if gone else off}
+        for (_, offer, version, off), gone in zip(mixed["coupons"], back["coupons"], strict=True)
+    ]
+    return {"total": mixed["total"], "money": mixed["money"] - back["money"], "tickets": tickets, "coupons": coupons}
+
+
+def _ticket(content: Mapping[str, Any], offers: Offers, one: Mapping[str, Any]) -> list[Any]:
+    item = offers("tickets", one["offer"], one["version"])["items"].get(one["item"])
+    if item is None or content["branch"] not in item["at"].get(content["merchant"], ()):
+        places = "" if item is None else ", ".join(sorted(item["at"]))
+        raise RefusedError(
+            "tickets.place", "this item of the ticket is for another till", expected=places, got=one["item"]
+        )
+    return [one["ticket"], one["offer"], one["version"], one["item"], one["count"], item["face"] * one["count"]]
+
+
+def _index(rows: list[list[Any]], name: str, item: str | None = None) -> int:
+    for at, row in enumerate(rows):
+        if row[0] == name and item in (None, row[3]):
+            return at
+    raise RefusedError("till.refund", "the charge was not paid with this", got=name)
+
+
+def _expect(holds: object, rule: str, message: str, *, expected: object = None, got: object = None) -> None:
+    if not holds:
+        raise RefusedError(rule, message, expected=expected, got=got)
