@@ -112,6 +112,7 @@ def problem(error: FengtuError) -> dict[str, Any]:
     }
     if isinstance(error, RefusedError):
         members["rule"] = error.rule
+        members["data"] = error.data
         members["words"] = refusal_words(error.rule) or None
     return {name: value for name, value in members.items() if value is not None}
 

@@ -30,9 +30,13 @@ if TYPE_CHECKING:
 MAY_REGISTER = {
     "operator": {
         "county", "association", "farmer", "packer", "inspector", "purchaser", "merchant", "clinic", "station",
-        "artist", "auditor",
+        "artist", "auditor", "agent", "maker", "council", "people",
     },
-    "county": {"association", "farmer", "packer", "inspector", "purchaser", "merchant", "clinic", "station", "artist"},
+    "county": {
+        "association", "farmer", "packer", "inspector", "purchaser", "merchant", "clinic", "station", "artist", "agent",
+        "maker",
+    },
+    "council": {"people"},
     "association": {"farmer", "packer", "purchaser"},
 }  # fmt: skip
 ROLES = sorted({"operator"}.union(*MAY_REGISTER.values()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts import actors, agreements, certificates, governance, produce, products, rewards
+from contracts import actors, agreements, certificates, governance, licences, produce, products, rewards
 from contracts.keys import actor_key, assent_key, hidden_key, key_key
 from contracts.kind import DAY_MS, Act, Kind, Schema
 from contracts.rewards.book import HOLDER
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
-    for family in (governance, actors, certificates, products, produce, agreements, rewards)
+    for family in (governance, actors, certificates, products, produce, agreements, rewards, licences)
     for kind in family.KINDS
 }
 _SCHEMAS = {name: Schema(kind.schema) for name, kind in KINDS.items()}

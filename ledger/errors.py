@@ -52,14 +52,18 @@ class RefusedError(FengtuError):
         message: the same in plain words.
         expected: what the rule wanted.
         got: what the record says.
+        data: the same for programs, where words are not enough: JSON; it is not signed.
 
     Attributes:
         signed: the refusal as the log signed it (COSE_Sign1, see `ledger.refusal`), where a log gave it.
     """
 
-    def __init__(self, rule: str, message: str, *, expected: object = None, got: object = None) -> None:
+    def __init__(
+        self, rule: str, message: str, *, expected: object = None, got: object = None, data: object = None
+    ) -> None:
         super().__init__(message, expected=expected, got=got)
         self.rule = rule
+        self.data = data
         self.signed: bytes | None = None
 
 

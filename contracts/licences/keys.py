@@ -1,7 +1,7 @@
 """The facts of licences: their kinds and keys. All are public but those of royalties.
 
 work_key("W-1", 0)                      the work's state; 3: the third act on it
-licence_key("L-1", 0)                   the licence's state; 3: the third act on it
+licence_key("L-1", 0)                   the licence's state; 3: the third act on its life
 shelf_key("work/W-1", "use")            the territories in which anybody holds a grant of the work
 shelf_key("work/W-1", "use", "TW")      the fields there
 """
@@ -18,6 +18,11 @@ CELL = 0x54
 PAGE = 0x55
 SLOTS = 0x56
 GOODS = 0x57
+PEOPLE = 0x58
+OWN_USE = 0x59
+IMAGE = 0x5A
+ROYALTIES = 0x5B
+PRODUCTION = 0x5C
 
 
 def work_key(work: str, sequence: int = 0) -> bytes:
@@ -70,6 +75,41 @@ def slots_key(licence: str) -> bytes:
     return fact_key(SLOTS, [licence])
 
 
-def goods_key(gtin: str, lot: str) -> bytes:
-    """The licences that a lot of goods carries."""
-    return fact_key(GOODS, [gtin, lot])
+def goods_key(gtin: str, lot: str, sequence: int = 0) -> bytes:
+    """The licences that a lot of goods carries, or the `sequence`-th act on it; the GTIN has 14 digits."""
+    return fact_key(GOODS, [gtin, lot], sequence)
+
+
+def goods_prefix(gtin: str, lot: str) -> bytes:
+    """All facts of what a lot carries."""
+    return fact_prefix(GOODS, [gtin, lot])
+
+
+def people_key(people: str) -> bytes:
+    """Which mandates make somebody a people's representative now."""
+    return fact_key(PEOPLE, [people])
+
+
+def own_use_key(use: str) -> bytes:
+    """What an owner of a work uses it for."""
+    return fact_key(OWN_USE, [use])
+
+
+def image_key(sha256: str) -> bytes:
+    """Which work an image is of; the hash is hex."""
+    return fact_key(IMAGE, [sha256])
+
+
+def royalties_key(account: str, sequence: int = 0) -> bytes:
+    """An account of royalties (private), or the `sequence`-th act on it; its name is 128 random bits in hex."""
+    return fact_key(ROYALTIES, [account], sequence)
+
+
+def royalties_prefix(account: str) -> bytes:
+    """All facts of an account of royalties."""
+    return fact_prefix(ROYALTIES, [account])
+
+
+def production_key(licence: str, production: str) -> bytes:
+    """What was produced under a licence at once."""
+    return fact_key(PRODUCTION, [licence, production])

@@ -1,0 +1,181 @@
+"""Who may act for whose right: an owner itself, a people by its representatives, and those who hold a mandate.
+
+A people's own key does nothing but name its representatives (the council that registered it may enter that for it).
+What an agent does counts while its mandate and every mandate above it is in force, and within all of them: each lies
+within the one above when it is given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from contracts.keys import actor_key
+from contracts.licences.keys import mandate_key, people_key
+from contracts.licences.scope import beyond, scope_of
+from contracts.rewards.calendar import day_of
+from ledger.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from contracts.kind import Act
+    from contracts.licences.scope import Scope
+    from ledger.rulebook import Facts
+
+AGENT = "agent"
+REPRESENTATIVE = "representative"
+PEOPLE = "people"
+DEPTH_MAX = 4
+"""How many mandates, or sublicences, may hang under one another."""
+
+Mandate = dict[str, Any]
+
+
+def today(act: Act) -> str:
+    """Return the day of an act, by the calendar of Taipei."""
+    return day_of(act.at.time_ms)
+
+
+def role_of(facts: Facts, actor: str) -> str:
+    """Return an actor's role, empty where nobody registered it."""
+    state = facts.get(actor_key(actor))
+    return "" if state is None else str(state["role"])
+
+
+def mandate_of(act: Act, name: str) -> Mandate:
+    """Return a mandate.
+
+    Raises:
+        RefusedError: there is none of that name.
+    """
+    state = act.facts.get(mandate_key(name))
+    if state is None:
+        raise RefusedError("licences.mandate-unknown", "there is no such mandate", got=name)
+    return dict(state)
+
+
+def chain_of(act: Act, mandate: Mandate) -> list[Mandate]:
+    """Return a mandate and those above it, itself first."""
+    chain = [mandate]
+    while (under := chain[-1]["under"]) is not None:
+        chain.append(mandate_of(act, under))
+    return chain
+
+
+def in_force(act: Act, mandate: Mandate) -> bool:
+    """Say whether a mandate counts today: within its days, and neither it nor one above it is revoked."""
+    scope, day = scope_of(mandate["scope"]), today(act)
+    if day < scope.first or (scope.last is not None and day > scope.last):
+        return False
+    return all(one["ended"] is None for one in chain_of(act, mandate))
+
+
+def expect_in_force(act: Act, mandate: Mandate) -> None:
+    """Refuse the act unless a mandate counts today.
+
+    Raises:
+        RefusedError: it does not.
+    """
+    act.expect(
+        in_force(act, mandate),
+        "licences.mandate-ended",
+        "the mandate does not count today",
+        expected=_days(mandate),
+        got=f"{today(act)}, {'revoked' if any(one['ended'] for one in chain_of(act, mandate)) else 'not revoked'}",
+    )
+
+
+def representatives(act: Act, people: str) -> dict[str, Mandate]:
+    """Return the mandates of a people's representatives that count today, by the one who holds each."""
+    names = (act.facts.get(people_key(people)) or {"representatives": []})["representatives"]
+    act.facts.expect([mandate_key(name) for name in names])
+    mandates = [mandate_of(act, name) for name in names]
+    return {one["holder"]: one for one in mandates if in_force(act, one)}
+
+
+def speakers(act: Act, principal: str) -> list[str]:
+    """Return who speaks for an owner without a mandate that an act has to name: itself, or its representatives."""
+    if role_of(act.facts, principal) == PEOPLE:
+        return sorted(representatives(act, principal))
+    return [principal]
+
+
+def expect_speaker(act: Act, principals: Iterable[str], mandate: str | None = None, work: str = "") -> None:
+    """Refuse the act unless it is of one who speaks for one of some owners.
+
+    Args:
+        act: the act.
+        principals: the owners.
+        mandate: the mandate by which the actor speaks for one of them, None where it needs none.
+        work: the work that the act is about.
+
+    Raises:
+        RefusedError: it is not, or the mandate is another's, ended, or of other works.
+    """
+    if mandate is not None:
+        held = mandate_of(act, mandate)
+        expect_in_force(act, held)
+        act.expect(
+            held["holder"] == act.actor and held["principal"] in set(principals) and covers_work(held, work),
+            "licences.mandate-other",
+            "the mandate is another's, or for another's works",
+            expected=f"a mandate of {act.actor} for {work}",
+            got=mandate,
+        )
+        return
+    allowed = sorted({one for principal in principals for one in speakers(act, principal)})
+    act.expect(
+        act.actor in allowed,
+        "licences.owner",
+        "only those whose right it is act on it, a people by its representatives",
+        expected=", ".join(allowed) or "a representative, of whom there is none",
+        got=act.actor,
+    )
+
+
+def covers_work(mandate: Mandate, work: str) -> bool:
+    """Say whether a mandate is about a work."""
+    return mandate["works"] is None or work in mandate["works"]
+
+
+def expect_within(act: Act, mandate: Mandate, work: str, scope: Scope, powers: Sequence[str]) -> None:
+    """Refuse what goes beyond a mandate.
+
+    Args:
+        act: the act.
+        mandate: the mandate.
+        work: the work that it is about.
+        scope: what is granted, or given on.
+        powers: which of `exclusive`, `sublicensing` and `delegation` it takes.
+
+    Raises:
+        RefusedError: another work, a wider scope, or a power that the mandate does not give.
+    """
+    act.expect(
+        covers_work(mandate, work),
+        "licences.mandate-scope",
+        "the mandate is about other works",
+        expected=", ".join(mandate["works"] or ()),
+        got=work,
+    )
+    limits = scope_of(mandate["scope"])
+    over = beyond(scope, limits)
+    act.expect(
+        over is None,
+        "licences.mandate-scope",
+        "it goes beyond the mandate",
+        expected=limits.words(),
+        got=None if over is None else " ".join(over),
+    )
+    lacking = [power for power in powers if not mandate[power]]
+    act.expect(
+        not lacking,
+        "licences.mandate-power",
+        "the mandate gives no such power",
+        expected=", ".join(power for power in ("exclusive", "sublicensing", "delegation") if mandate[power]) or "none",
+        got=", ".join(lacking),
+    )
+
+
+def _days(mandate: Mandate) -> str:
+    return f"{mandate['scope']['first']} to {mandate['scope'].get('last') or 'no end'}, not revoked"
