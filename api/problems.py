@@ -126,6 +126,7 @@ def concise(error: FengtuError) -> dict[Any, Any]:
             "message": error.message,
             "expected": _shown(error.expected),
             "got": _shown(error.got),
+            "data": error.data,
             "signed": error.signed,
             "words": refusal_words(error.rule) or None,
         }

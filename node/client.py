@@ -191,7 +191,11 @@ def _outcome(draft: Draft, row: dict[str, Any]) -> Outcome:
     error: FengtuError
     if isinstance(refusal, dict):
         error = RefusedError(
-            refusal["rule"], refusal["message"], expected=refusal.get("expected"), got=refusal.get("got")
+            refusal["rule"],
+            refusal["message"],
+            expected=refusal.get("expected"),
+            got=refusal.get("got"),
+            data=refusal.get("data"),
         )
     elif status == 409:
         error = ConflictError(str(problem[-2]))

@@ -138,7 +138,7 @@ def _error(status: int, kind: str, data: bytes, where: str) -> FengtuError:
     message = str(members.get("detail") or f"{where} answered {status}")[:500]
     more = {name: members.get(name) for name in ("expected", "got")}
     if isinstance(members.get("rule"), str):
-        refused = RefusedError(members["rule"], message, **more)
+        refused = RefusedError(members["rule"], message, **more, data=members.get("data"))
         refused.signed = members.get("signed") if isinstance(members.get("signed"), bytes) else None
         return refused
     kinds: dict[int, type[FengtuError]] = {

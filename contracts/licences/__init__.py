@@ -2,8 +2,8 @@
 
 `scope` is the geometry of grants, `territories` and `vocabulary` the words that it is made of, `shelf` the index of
 grants, `conflicts` what they share. `terms` is what a licence says, `profile` its form in ODRL, `royalties` what is due
-for it. `works` and `mandates` say whose right it is and who acts for it, `granting`, `changes`, `goods` and `ownuse` who
-may do what when, `life` what a licence is on a day.
+for it. `works` and `mandates` say whose right it is and who acts for it; `granting`, `changes`, `goods` and `ownuse`
+who may do what when; `life` what a licence is on a day.
 """
 
 from contracts.licences import changes, goods, granting, mandates, ownuse, works

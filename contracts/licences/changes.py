@@ -145,7 +145,7 @@ def _expect_both(act: Act, state: Licence) -> None:
     signers = set(act.body["signers"])
     act.expect(
         state["licensee"] in signers
-        and all(signers & set(speakers(act, principal)) for principal in principals_of(act, state)),
+        and all((signers - {state["licensee"]}) & set(speakers(act, one)) for one in principals_of(act, state)),
         "licences.signers",
         "what is agreed is signed by the licensee and by all who grant",
         expected=", ".join([state["licensee"], *principals_of(act, state)]),

@@ -20,7 +20,7 @@ from contracts.keys import lot_key, product_key
 from contracts.kind import DATE, GTIN, LOT, Act, Kind, body
 from contracts.licences.acting import expect_speaker, today
 from contracts.licences.changes import licence_reads
-from contracts.licences.conflicts import find
+from contracts.licences.conflicts import check_free, find, stem_of
 from contracts.licences.forms import NAME, SHA256, WORDS, decode_scope, words
 from contracts.licences.granting import (
     Licence,
@@ -105,15 +105,7 @@ def _produce(act: Act) -> list[Change]:
     )
     _expect_approved(act, state)
     _expect_left(act, state)
-    barred = find(act.facts, f"licence/{state['licence']}", made, day, exclusive=False)
-    for one in barred:
-        raise RefusedError(
-            "licences.overlap",
-            "the licensee has granted this to one alone",
-            expected="no overlap with an exclusive sublicence",
-            got=one.words(),
-            data=[each.as_data() for each in barred],
-        )
+    check_free(find(act.facts, stem_of(state["work"], state["licence"]), made, day, exclusive=False))
     production = {
         "licence": state["licence"], "production": content["production"], "quantity": content["quantity"],
         "attached": 0, "day": day, "scope": made.as_data(), "media": media, **entry(act),

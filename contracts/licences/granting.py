@@ -27,7 +27,7 @@ from contracts.licences.acting import (
     today,
 )
 from contracts.licences.conflicts import check_free, foresee, stem_of
-from contracts.licences.forms import NAME
+from contracts.licences.forms import NAME, decode_scope
 from contracts.licences.keys import licence_key, mandate_key, people_key, slots_key, work_key
 from contracts.licences.life import fold, standing, weakest
 from contracts.licences.scope import beyond, scope_of
@@ -120,9 +120,8 @@ def _licence(act: Act) -> list[Change]:
 
 def _expect_signers(act: Act, terms: Terms, principals: Sequence[str], people: str | None) -> None:
     """Refuse a document that lacks a signer; `people` is set where all its representatives have to be among them."""
-    signers, powers = set(act.parties), [
-        power for power in ("exclusive", "sublicensing") if getattr(terms, power)
-    ]  # fmt: skip
+    signers = set(act.parties)
+    powers = [power for power in ("exclusive", "sublicensing") if getattr(terms, power)]
     named = {(one := mandate_of(act, name))["principal"]: one for name in act.body.get("mandates", [])}
     act.expect(
         set(named) <= set(principals) and len(named) == len(act.body.get("mandates", [])),
@@ -138,7 +137,8 @@ def _expect_signers(act: Act, terms: Terms, principals: Sequence[str], people: s
             expect_within(act, named[principal], terms.work, terms.scope, powers)
             needed.add(named[principal]["holder"])
         elif role_of(act.facts, principal) == PEOPLE:
-            held = representatives(act, principal)
+            # One who takes the licence does not speak for those who grant it.
+            held = {one: by for one, by in representatives(act, principal).items() if one != terms.assignee}
             some_of_them = sorted(set(held) & signers)
             act.expect(
                 some_of_them,
@@ -254,7 +254,8 @@ def _grant(act: Act, terms: Terms, parent: Licence | None, *, filing: bool) -> l
     }  # fmt: skip
     state = {
         "licence": name, "work": terms.work, "parent": terms.parent,
-        "depth": 0 if parent is None else parent["depth"] + 1, "grantors": sorted(terms.assigners), "licensee": terms.assignee, "signers": list(act.parties),
+        "depth": 0 if parent is None else parent["depth"] + 1,
+        "grantors": sorted(terms.assigners), "licensee": terms.assignee, "signers": list(act.parties),
         "mandates": list(act.body.get("mandates", [])), "use": terms.use.as_data(), "last": terms.scope.last,
         "media": list(terms.media), "actions": list(terms.actions), "exclusive": terms.exclusive,
         "sublicensing": terms.sublicensing, "quantity": terms.quantity, "attribution": dict(terms.attribution),
@@ -285,7 +286,7 @@ def _reads(content: Mapping[str, Any]) -> Iterable[bytes]:
 
 
 def _check(content: Mapping[str, Any]) -> None:
-    profile.decode(content["policy"])
+    decode_scope(profile.decode(content["policy"]).scope.as_data())
 
 
 def _subject(content: Mapping[str, Any]) -> str:
