@@ -67,8 +67,8 @@ def answer_bundle(view: View, vault: Vault, question: Mapping[str, str]) -> byte
         NotFoundError: nothing is recorded of what was asked.
     """
     answer, source = read_answer(view, ANSWERS[question["kind"]], question)
-    everything = any(is_private(position) for position in answer.positions)
-    return make_bundle(source, question, shown_disclosures(view, vault, answer.positions, everything=everything))
+    everything = any(is_private(position) for position in answer.records)
+    return make_bundle(source, question, shown_disclosures(view, vault, answer.records, everything=everything))
 
 
 def shown_disclosures(

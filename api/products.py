@@ -35,7 +35,6 @@ from contracts.gs1 import Item, check_lot, decode_gtin, encode_digital_link
 from ledger.bundle import CONTENT_TYPE
 from ledger.disclosure import open_disclosure
 from ledger.errors import FormatError, NotFoundError
-from ledger.facts import public_position
 from verifiers.product import Answer
 
 if TYPE_CHECKING:
@@ -210,29 +209,29 @@ def _product_view(node: Services, gtin: str, lot: str, now: datetime) -> Product
 
 
 def _disclosures(node: Services, view: LedgerView, answer: Answer) -> dict[int, dict[str, Field]]:
-    positions = {public_position(index): index for index in answer.records}
-    public = [one for one in view.store.disclosures(list(positions)) if one.public]
+    public = [one for one in view.store.disclosures(list(answer.records)) if one.public]
     texts = node.vault.open(public)
     fields: dict[int, dict[str, Field]] = {}
-    for index, found in answer.records.items():
+    for found in answer.records.values():
         for name, digest in found.document.hidden.items():
             field = Field("erased" if digest in answer.erased else "withheld")
             if digest in texts:
                 field = Field("shown", str(open_disclosure(texts[digest]).value))
-            fields.setdefault(index, {})[name] = field
+            fields.setdefault(found.index, {})[name] = field
     return fields
 
 
 def _particulars(origin: str, view: LedgerView, answer: Answer, indexes: list[int]) -> ParticularsView:
     gtin, lot = answer.lots[0].gtin, answer.lots[0].lot
+    records = {found.index: found for found in answer.records.values()}
     entries = tuple(
         EntryView(
             EntryLink(index, f"/entries/{index}/document"),
-            answer.records[index].record.kind,
-            datetime.fromtimestamp(answer.records[index].time_ms / 1000, UTC),
+            records[index].record.kind,
+            datetime.fromtimestamp(records[index].time_ms / 1000, UTC),
         )
         for index in indexes
-        if index in answer.records
+        if index in records
     )
     return ParticularsView(
         origin=origin,

@@ -14,14 +14,16 @@ from api.bundles import make_bundle
 from api.live import LiveSource
 from ledger.blind import blind
 from ledger.bundle import Bundle, decode_bundle, encode_bundle
+from ledger.checkpoint import add_signatures, cosign_checkpoint
 from ledger.errors import ProofError
 from ledger.facts import fact_key, fact_prefix, private_position
 from ledger.genesis import encode_key
 from ledger.merkle import leaf_hash
-from ledger.note import ED25519, VerifierKey
+from ledger.note import COSIGNATURE, ED25519, NoteSigner, VerifierKey
 from ledger.policy import Log as PolicyLog
-from ledger.policy import Policy, TlogPolicy
+from ledger.policy import Policy, TlogPolicy, Witness
 from ledger.privateleaf import decode_private_leaf, encode_private_leaf
+from ledger.signature import SigningKey
 from verifiers.frame import Frame
 from verifiers.verdict import FailedStepError, Steps
 
@@ -86,13 +88,27 @@ def test_private_records_and_facts_are_proved(ledger: Ledger) -> None:
         assert read(proved) == read(LiveSource(view))
     assert read(proved)["purse"] == 12
     proved.check_used()
-    assert proved.standing(int(time.time()), private=True).kind == "operator"
+    assert proved.standing(int(time.time())).kind == "operator"
 
 
-def test_holds_needs_a_private_replay_key(ledger: Ledger) -> None:
-    """That nothing private is left out is the operator's word unless an authorised replayer says so too."""
-    proved = frame(ledger, bundle(ledger))
-    assert proved.standing(int(time.time())).kind == proved.standing(int(time.time()), private=True).kind == "operator"
+@pytest.mark.parametrize(("replayers", "kind"), [(("public",), "operator"), (("public", "private"), "holds")])
+def test_holds_needs_a_private_replay_key(ledger: Ledger, replayers: tuple[str, ...], kind: str) -> None:
+    """What was asked of the private map is the operator's word unless an authorised replayer says so too."""
+    opened = decode_bundle(bundle(ledger))
+    checkpoint, keys = opened.checkpoint, {}
+    for number, role in enumerate(("witness", *replayers)):
+        signer = NoteSigner(f"{role}.test/1", SigningKey.from_seed(bytes([0x31 + number]) * 32), COSIGNATURE)
+        checkpoint = add_signatures(checkpoint, [cosign_checkpoint(checkpoint, signer, int(time.time()))])
+        keys[role] = signer.vkey
+    log = PolicyLog(VerifierKey.of(ORIGIN, ED25519, KEYS.checkpoint.public_key), None)
+    policy = Policy(
+        TlogPolicy((log,), (Witness("w", keys["witness"], None),), (), "w"),
+        leaf_hash(ledger.store.entry(0).statement), 86_400, keys["public"], keys.get("private"),
+    )  # fmt: skip
+    proved = Frame(replace(opened, checkpoint=checkpoint), policy, Steps())
+    assert proved.standing(int(time.time())).kind == "holds"
+    read(proved)
+    assert proved.standing(int(time.time())).kind == kind
 
 
 def changed(data: bytes, change: Callable[[Bundle], Bundle]) -> bytes:

@@ -161,6 +161,8 @@ def test_erased_in_private(desk: Desk) -> None:
     assert apply_erasures(farms.store, farms.vault) == 1
     field = get(desk, f"/entries/{name}/disclosures", "farm-1").json()[0]
     assert (field["state"], field["value"]) == ("erased", None)
+    verdict = verify(get(desk, f"/entries/{name}", "farm-1").content, farms.policy(), int(time.time()))
+    assert verdict.disclosures == [{"record": name, "name": "memo", "state": "erased", "value": None}]
     fold = farms.log.fold
     assert isinstance(fold, Fold)
     fsck(farms.store, fold)

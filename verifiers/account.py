@@ -47,15 +47,14 @@ from contracts.rewards.tickets import new_ticket
 from ledger.errors import FengtuError, NotFoundError, ProofError, RefusedError
 from ledger.facts import PREFIX_SIZE
 from ledger.rulebook import At
-from verifiers.question import judge
-from verifiers.source import Source, SourcedRecord, by_sequence, checked_private
+from verifiers import question
+from verifiers.source import SourcedRecord, by_sequence, checked_private
 from verifiers.terms import Offers, Terms, act_of, read_actors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from contracts.rewards.coins import Purse
-    from verifiers.verdict import Verdict
 
 _STEPS = {
     "account": frozenset({"coins-account", "coins-key", "coins-card"}),
@@ -66,20 +65,6 @@ _STEPS = {
 """Which step an act belongs to."""
 _SHOWN = ("activity", "merchant", "branch", "coins", "reason", "state", "close", "to")
 _PLENTY = 10**15
-
-
-def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
-    """Return the verdict on an account's bundle.
-
-    Args:
-        bundle: the proof file.
-        policy: whom the reader trusts (`ledger.policy`).
-        now: the reader's clock, Unix seconds.
-
-    Raises:
-        FormatError: bundle or policy cannot be read, or the bundle answers another question.
-    """
-    return judge(bundle, policy, now, "account", Answer)
 
 
 class Part:
@@ -165,44 +150,32 @@ class Part:
 
 
 @dataclass(slots=True)
-class Answer:
+class Answer(question.Answer):
     """The answer to "what is my balance?", read from a source.
 
     Attributes:
-        source: where facts and records come from.
         state: the account's state as its acts give it.
         acts: the acts in their order, with what each moved.
         snapshots: the time of each act and the state after it.
-        erased: nothing; accounts have no hidden fields.
-        private: it rests on the private map.
     """
 
-    source: Source
     state: dict[str, Any] = field(default_factory=dict)
     acts: list[dict[str, Any]] = field(default_factory=list)
     snapshots: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    erased: dict[str, Any] = field(default_factory=dict)
-    private: bool = True
     _account: str = ""
     _head: dict[str, Any] = field(default_factory=dict)
-    _records: list[SourcedRecord] = field(default_factory=list)
     _part: Part = field(init=False)
     _charges: dict[str, dict[str, Any]] = field(default_factory=dict)
     _fault: tuple[str, FengtuError] | None = None
     _particulars: dict[str, Any] = field(default_factory=dict)
 
-    def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
+    def steps(self, asked: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield the steps by which it is read."""
-        yield "history", lambda: self._read_history(question["account"])
+        yield "history", lambda: self._read_history(asked["account"])
         for name in _STEPS:
             yield name, partial(self._check_sound, name)
         yield "balance", self._check_balance
         yield "particulars", self._read_particulars
-
-    @property
-    def positions(self) -> list[bytes]:
-        """The positions of its records."""
-        return [found.position for found in self._records]
 
     def status(self, _: int, /) -> str:
         """`owing` while coins that were taken back are still to be earned again, else `open`."""
@@ -301,8 +274,7 @@ class Answer:
         return f"{len(actors)} actors"
 
     def _act(self, part: Part, number: int, entry: Mapping[str, Any]) -> None:
-        found = checked_private(self.source, entry["record"])
-        self._records.append(found)
+        found = self.keep(checked_private(self.source, entry["record"]))
         if not any(found.record.kind in kinds for kinds in _STEPS.values()):
             raise ProofError("its record", expected="an act on an account", got=found.record.subject)
         body = found.document.body
@@ -333,8 +305,7 @@ class Answer:
             return
         if fact["pre"] is not None:
             self._measured(part, fact["pre"])
-        found = checked_private(self.source, fact["record"])
-        self._records.append(found)
+        found = self.keep(checked_private(self.source, fact["record"]))
         if found.record.kind != "coins-commitment" or found.document.body["commitment"] != commitment:
             raise ProofError("a test", expected=f"the record of {commitment}", got=found.record.subject)
         part.judge(found, {})
@@ -361,3 +332,6 @@ def _lot(lot: Lot) -> dict[str, Any]:
 def _named(number: int, kind: str, error: FengtuError) -> FengtuError:
     rule = f" ({error.rule})" if isinstance(error, RefusedError) else ""
     return ProofError(f"act {number}, {kind}: {error.message}{rule}", expected=error.expected, got=error.got)
+
+
+verify = question.verifier("account", Answer)

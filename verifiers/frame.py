@@ -171,12 +171,13 @@ class Frame:
                 found.append({"record": _place(position), "name": name, "state": state, "value": value})
         return found
 
-    def standing(self, now: int, *, private: bool = False) -> Standing:
+    def standing(self, now: int) -> Standing:
         """Judge quorum, replay keys and freshness (formats.md, Verdict).
+
+        The private map's replay key counts where anything was asked of that map.
 
         Args:
             now: the reader's clock, Unix seconds.
-            private: whether the answer rests on the private map too.
 
         Raises:
             ProofError: a quorum that the policy names is not met, a replay key's cosignature is missing, or the last
@@ -193,7 +194,7 @@ class Frame:
             as_of_ms = min(seal_ms, quorum_s * 1000)
         if seal_ms > now * 1000 + AHEAD_MAX_MS:
             raise ProofError("the last seal's time", expected=f"at most {now * 1000 + AHEAD_MAX_MS}", got=seal_ms)
-        keys = [policy.replay_public, *([policy.replay_private] if private else [])]
+        keys = [policy.replay_public, *([policy.replay_private] if self._private.was_asked else [])]
         for key in keys:
             if key is not None:
                 check_cosignature(self._bundle.checkpoint, key)

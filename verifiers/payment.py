@@ -29,65 +29,41 @@ from contracts.rewards.code import check_code
 from contracts.rewards.keys import charge_prefix, holder_prefix
 from contracts.rewards.mixed import all_back, any_back, paid_with
 from ledger.errors import NotFoundError, ProofError, RefusedError
-from verifiers.question import judge
-from verifiers.source import Source, SourcedRecord, check_key, checked_private
+from verifiers import question
+from verifiers.source import SourcedRecord, check_key, checked_private
 from verifiers.terms import Offers, Terms, act_of, read_actors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from verifiers.verdict import Verdict
-
-
-def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
-    """Return the verdict on a charge's bundle.
-
-    Args:
-        bundle: the proof file.
-        policy: whom the reader trusts (`ledger.policy`).
-        now: the reader's clock, Unix seconds.
-
-    Raises:
-        FormatError: bundle or policy cannot be read, or the bundle answers another question.
-    """
-    return judge(bundle, policy, now, "payment", Answer)
-
 
 @dataclass(slots=True)
-class Answer:
+class Answer(question.Answer):
     """The answer to "was this paid?", read from a source.
 
     Attributes:
-        source: where facts and records come from.
         state: the charge's state as its acts give it.
         acts: the acts in their order.
-        erased: nothing; charges have no hidden fields.
-        private: it rests on the private map.
     """
 
-    source: Source
     state: dict[str, Any] = field(default_factory=dict)
     acts: list[dict[str, Any]] = field(default_factory=list)
-    erased: dict[str, Any] = field(default_factory=dict)
-    private: bool = True
     _facts: dict[int, Any] = field(default_factory=dict)
-    _records: list[SourcedRecord] = field(default_factory=list)
     _terms: Terms = field(init=False)
     _offers: Offers = field(init=False)
     _particulars: dict[str, Any] = field(default_factory=dict)
 
-    def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
+    def steps(self, asked: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield the steps by which it is read."""
-        yield "history", lambda: self._read_history(question["redemption"])
+        yield "history", lambda: self._read_history(asked["redemption"])
         yield "resident", self._check_resident
         yield "terms", self._check_terms
         yield "acts", self._check_acts
         yield "particulars", self._read_particulars
 
     @property
-    def positions(self) -> list[bytes]:
-        """The positions of its records."""
-        return [found.position for found in self._records]
+    def _first(self) -> SourcedRecord:
+        return next(iter(self.records.values()))
 
     def status(self, time_ms: int, /) -> str:
         """`posted`, `part-refunded`, `refunded`, `pending`, `held`, `lapsed`, `voided` or `unpaid`."""
@@ -125,16 +101,15 @@ class Answer:
         self._terms, self._offers = Terms(self.source, head["programme"]), Offers(self.source, head["programme"])
         self.source.expect_private(positions)
         for number, position in enumerate(positions, 1):
-            found = checked_private(self.source, position)
+            found = self.keep(checked_private(self.source, position))
             kinds = {"coins-charge"} if number == 1 else FOLLOWING
             if found.record.kind not in kinds or found.document.body["charge"] != charge:
                 raise ProofError(f"act {number}", expected=f"an act on {charge}", got=found.record.subject)
-            self._records.append(found)
-        return f"{len(self._records)} acts"
+        return f"{len(self.records)} acts"
 
     def _check_resident(self) -> str:
         """Check that a key that was the account's then signed the code, which is of this charge alone."""
-        first = self._records[0]
+        first = self._first
         body = first.document.body
         if "code" not in body:
             return "a printed card"
@@ -150,7 +125,7 @@ class Answer:
         return f"a code up to {code.ceiling} coins"
 
     def _check_terms(self) -> str:
-        first = self._records[0]
+        first = self._first
         terms = self._terms.before(first.index)
         _, actor = act_of(first)
         try:
@@ -163,7 +138,7 @@ class Answer:
         return f"version {terms['version']}"
 
     def _check_acts(self) -> str:
-        for number, found in enumerate(self._records, 1):
+        for number, found in enumerate(self.records.values(), 1):
             kind, actor = act_of(found)
             body = found.document.body
             if number > 1:
@@ -190,7 +165,7 @@ class Answer:
             raise ProofError(f"act {number}: {error.message}", expected=error.expected, got=error.got) from error
 
     def _read_particulars(self) -> str:
-        terms = self._terms.before(self._records[0].index)
+        terms = self._terms.before(self._first.index)
         offers = self._read_offers()
         issuers = {one["issuer"] for one in offers.values()}
         actors = read_actors(self.source, {terms["owner"], self.state["merchant"], *issuers})
@@ -200,7 +175,7 @@ class Answer:
 
     def _read_offers(self) -> dict[str, Any]:
         """Return what the tickets and coupons are called, and who issued them."""
-        mixed, index = self.state["mixed"] or {"tickets": [], "coupons": []}, self._records[0].index
+        mixed, index = self.state["mixed"] or {"tickets": [], "coupons": []}, self._first.index
         found: dict[str, Any] = {}
         for kind in ("tickets", "coupons"):
             for row in mixed[kind]:
@@ -209,3 +184,6 @@ class Answer:
                 if kind == "tickets":
                     shown.setdefault("items", {})[row[3]] = terms["items"][row[3]]["name"]
         return found
+
+
+verify = question.verifier("payment", Answer)

@@ -32,27 +32,11 @@ from contracts.lots import PARENTS_MAX, LotAct, fold, new_lot
 from contracts.produce import act_time_ms, lot_acts, undone
 from contracts.rulebook import kind_of
 from ledger.errors import FormatError, NotFoundError, ProofError, RefusedError
-from verifiers.question import judge
-from verifiers.source import Source, SourcedRecord, checked_record
+from verifiers import question
+from verifiers.source import SourcedRecord, checked_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from verifiers.verdict import Verdict
-
-
-def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
-    """Return the verdict on a product bundle.
-
-    Args:
-        bundle: the proof file.
-        policy: whom the reader trusts (`ledger.policy`).
-        now: the reader's clock, Unix seconds.
-
-    Raises:
-        FormatError: bundle or policy cannot be read, or the bundle answers another question.
-    """
-    return judge(bundle, policy, now, "product", Answer)
 
 
 @dataclass(slots=True)
@@ -66,19 +50,15 @@ class Lot:
 
 
 @dataclass(slots=True)
-class Answer:
+class Answer(question.Answer):
     """The answer to "what is this lot?", read from a source. The first of `lots` is the one asked for."""
 
-    source: Source
     lots: list[Lot] = field(default_factory=list)
-    records: dict[int, SourcedRecord] = field(default_factory=dict)
-    erased: dict[str, Any] = field(default_factory=dict)
-    private: bool = False
     _particulars: dict[str, Any] = field(default_factory=dict)
 
-    def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
+    def steps(self, asked: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield the steps by which it is read."""
-        yield "history", lambda: self._read_history(question["gtin"], question["lot"])
+        yield "history", lambda: self._read_history(asked["gtin"], asked["lot"])
         yield "particulars", self._read_particulars
 
     def _read_history(self, gtin: str, lot: str) -> str:
@@ -121,11 +101,7 @@ class Answer:
         named |= {one["actor"] for one in guarantee["signed"]} if guarantee is not None else set()
         for actor in sorted(named):
             actors[actor] = _actor(self.source.fact(actor_key(actor)))
-        for index in sorted(self.records):
-            for digest in self.records[index].document.hidden.values():
-                erasure = self.source.fact(erasure_key(digest))
-                if erasure is not None:
-                    self.erased[digest] = erasure
+        self.find_erased(lambda digest: self.source.fact(erasure_key(digest)))
         self._particulars = {
             "product": _named(products[state["gtin"]]),
             "products": {gtin: _named(product) for gtin, product in products.items()},
@@ -135,11 +111,6 @@ class Answer:
             "actors": actors,
         }
         return f"{len(actors)} actors, {len(certificates)} certificates"
-
-    @property
-    def positions(self) -> list[bytes]:
-        """The positions of its records."""
-        return [found.position for found in self.records.values()]
 
     def status(self, _: int, /) -> str:
         """`recalled` where the lot or one that it came of is recalled, else `active`."""
@@ -151,10 +122,7 @@ class Answer:
             **self._particulars,
             "lot": _lot_facts(self.lots[0]),
             "parents": [_lot_facts(lot) for lot in self.lots[1:]],
-            "erased": [
-                {"record": one["of"], "reason": one["reason"], "authority": one["authority"]}
-                for one in self.erased.values()
-            ],
+            "erased": self.erasures(),
         }
 
     def _read_guarantee(self, lot: Lot) -> dict[str, Any] | None:
@@ -170,8 +138,7 @@ class Answer:
         self.source.expect(indexes)
         signed: list[dict[str, Any]] = []
         for index in indexes:
-            found = checked_record(self.source, index)
-            self.records[found.index] = found
+            found = self.keep(checked_record(self.source, index))
             body, kind = found.document.body, kind_of(found.record.kind)
             if kind.name != "guarantee-kept" or {"gtin": lot.gtin, "lot": lot.lot} not in body["lots"]:
                 raise ProofError(f"record {index}", expected=f"a guarantee of {lot.lot}", got=found.record.subject)
@@ -197,8 +164,7 @@ class Answer:
         acts: list[dict[str, Any]] = []
         for number in range(1, head["acts"] + 1):
             entry = facts[number]
-            found = checked_record(self.source, entry["record"])
-            self.records[found.index] = found
+            found = self.keep(checked_record(self.source, entry["record"]))
             try:
                 act = _act_of(found, (gtin, lot), facts, entry)
                 _check_entry(entry, found, act, number)
@@ -275,3 +241,6 @@ def _named(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def _plain(state: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in state.items() if not isinstance(value, bytes)}
+
+
+verify = question.verifier("product", Answer)

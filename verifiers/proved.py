@@ -44,6 +44,11 @@ class ProvedMap:
             raise ProofError("the bundle", expected=f"the {self.name} fact {key.hex()}", got="none")
         return self._facts[key]
 
+    @property
+    def was_asked(self) -> bool:
+        """Say whether anything was asked of it."""
+        return bool(self._asked)
+
     def check_used(self) -> None:
         """Check that everything was asked for.
 

@@ -3,7 +3,8 @@
 The steps, each by name in the verdict:
 
 1.–6. as `verifiers.product` has them: policy, checkpoint, inclusion, seal, facts, records.
-7. signature: the record's key was entitled where it stands, header and document agree, the signature verifies.
+7. signature: the record's key was entitled where it stands, header and document agree, the signature verifies; which of
+   its hidden fields were erased.
 8. whole: nothing in the bundle is beyond the question; disclosures are those that the document commits to.
 9. standing: quorum, replay key, freshness.
 
@@ -12,33 +13,27 @@ It says that the record is there and when it was entered; what followed from it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from contracts.governance import erasure_key
 from contracts.rulebook import kind_of
 from ledger.errors import ProofError
 from ledger.facts import is_private, position_of
-from verifiers.question import judge
-from verifiers.source import Source, SourcedRecord, checked_private, checked_record
+from verifiers import question
+from verifiers.source import SourcedRecord, checked_private, checked_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from verifiers.verdict import Verdict
-
 
 @dataclass(slots=True)
-class Answer:
+class Answer(question.Answer):
     """A record that stands in the log, signed by a key that was entitled there."""
 
-    source: Source
-    erased: dict[str, Any] = field(default_factory=dict)
-    private: bool = False
-    _found: SourcedRecord | None = None
-
-    def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
+    def steps(self, asked: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield the one step by which it is read."""
-        yield "signature", lambda: self._read(question["record"])
+        yield "signature", lambda: self._read(asked["record"])
 
     def _read(self, name: str) -> str:
         position = position_of(name)
@@ -46,7 +41,9 @@ class Answer:
             found = checked_private(self.source, position)
         else:
             found = checked_record(self.source, int(name))
-        self._found = found
+        self.keep(found)
+        erasure = self.source.private_fact if is_private(position) else self.source.fact
+        self.find_erased(lambda digest: erasure(erasure_key(digest)))
         return f"{found.record.kind} {found.id} by {found.record.issuer}"
 
     @property
@@ -56,14 +53,9 @@ class Answer:
         Raises:
             ProofError: it was not.
         """
-        if self._found is None:
+        if not self.records:
             raise ProofError("the record", expected="one that was read", got="none")
-        return self._found
-
-    @property
-    def positions(self) -> list[bytes]:
-        """Where it stands."""
-        return [self.found.position]
+        return next(iter(self.records.values()))
 
     def status(self, _: int, /) -> str:
         """That it is there."""
@@ -84,15 +76,4 @@ class Answer:
         }
 
 
-def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
-    """Return the verdict on a record's bundle.
-
-    Args:
-        bundle: the proof file.
-        policy: whom the reader trusts (`ledger.policy`).
-        now: the reader's clock, Unix seconds.
-
-    Raises:
-        FormatError: bundle or policy cannot be read, or the bundle answers another question.
-    """
-    return judge(bundle, policy, now, "record", Answer)
+verify = question.verifier("record", Answer)

@@ -38,13 +38,12 @@ from contracts.kind import Act
 from contracts.rulebook import kind_of
 from ledger.errors import FengtuError, NotFoundError, ProofError, RefusedError
 from ledger.rulebook import At
-from verifiers.question import judge
-from verifiers.source import Source, SourcedRecord, checked_private
+from verifiers import question
+from verifiers.source import SourcedRecord, checked_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from verifiers.verdict import Verdict
 
 AGREEMENT = frozenset(
     {"agreement-draft", "agreement-fairness", "agreement", "agreement-witness", "agreement-amendment",
@@ -57,20 +56,6 @@ DELIVERIES = frozenset(
 SETTLEMENT = frozenset({"agreement-settlement", "agreement-dispute", "agreement-dispute-end", "agreement-close"})
 PAYMENT = frozenset({"agreement-advance", "agreement-repayment", "agreement-payment", "agreement-receipt"})
 """Which step an act belongs to."""
-
-
-def verify(bundle: bytes, policy: bytes, now: int) -> Verdict:
-    """Return the verdict on an agreement's bundle.
-
-    Args:
-        bundle: the proof file.
-        policy: whom the reader trusts (`ledger.policy`).
-        now: the reader's clock, Unix seconds.
-
-    Raises:
-        FormatError: bundle or policy cannot be read, or the bundle answers another question.
-    """
-    return judge(bundle, policy, now, "settlement", Answer)
 
 
 _STEPS = {"agreement": AGREEMENT, "deliveries": DELIVERIES, "settlement": SETTLEMENT, "payment": PAYMENT}
@@ -100,36 +85,29 @@ class _Signatures:
 
 
 @dataclass(slots=True)
-class Answer:
+class Answer(question.Answer):
     """The answer to "was this agreement kept?", read from a source.
 
     Attributes:
-        source: where facts and records come from.
         state: the agreement as its acts give it.
         terms: the terms in force.
         acts: the acts in their order, with what each says.
         settled: each settlement's lines with their reasons.
-        erased: what is known of erased fields, by digest.
-        private: it rests on the private map.
     """
 
-    source: Source
     state: dict[str, Any] = field(default_factory=dict)
     terms: dict[str, Any] | None = None
     acts: list[dict[str, Any]] = field(default_factory=list)
     settled: list[dict[str, Any]] = field(default_factory=list)
-    erased: dict[str, Any] = field(default_factory=dict)
-    private: bool = True
     _agreement: str = ""
     _head: dict[str, Any] = field(default_factory=dict)
-    _records: list[SourcedRecord] = field(default_factory=list)
     _signatures: _Signatures = field(default_factory=_Signatures)
     _fault: tuple[str, FengtuError] | None = None
     _particulars: dict[str, Any] = field(default_factory=dict)
 
-    def steps(self, question: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
+    def steps(self, asked: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield the steps by which it is read."""
-        yield "history", lambda: self._read_history(question["agreement"])
+        yield "history", lambda: self._read_history(asked["agreement"])
         for name in _STEPS:
             yield name, partial(self._check_sound, name)
         yield "state", self._check_state
@@ -214,11 +192,7 @@ class Answer:
                     owner = None if state is None else state["owner"]
                     raise ProofError(f"the lot {lot}", expected=f"one of {grower}", got=owner)
                 lots.append({"grower": grower, "gtin": gtin, "lot": lot, "recalled": state["recalled"] is not None})
-        for found in self._records:
-            for digest in found.document.hidden.values():
-                erasure = self.source.private_fact(erasure_key(digest))
-                if erasure is not None:
-                    self.erased[digest] = erasure
+        self.find_erased(lambda digest: self.source.private_fact(erasure_key(digest)))
         self._particulars = {"actors": actors, "lots": lots}
         return f"{len(actors)} actors, {len(lots)} lots"
 
@@ -232,11 +206,6 @@ class Answer:
         if self.terms is None:
             raise ProofError("the agreement", expected="drafted terms", got="none")
         return self.terms
-
-    @property
-    def positions(self) -> list[bytes]:
-        """The positions of its records."""
-        return [found.position for found in self._records]
 
     def status(self, _: int, /) -> str:
         """`disputed` while a dispute is open, `terminated` where it ended early, else the stage that it reached."""
@@ -283,15 +252,11 @@ class Answer:
                 for one in due(state, terms, time_ms)
             ],
             "history": self.acts,
-            "erased": [
-                {"record": one["of"], "reason": one["reason"], "authority": one["authority"]}
-                for one in self.erased.values()
-            ],
+            "erased": self.erasures(),
         }  # fmt: skip
 
     def _act(self, number: int, entry: Mapping[str, Any]) -> None:
-        found = checked_private(self.source, entry["record"])
-        self._records.append(found)
+        found = self.keep(checked_private(self.source, entry["record"]))
         body, kind = found.document.body, kind_of(found.record.kind)
         actor = kind.actor_of(found.record, found.document)
         said = {"kind": kind.name, "by": found.record.issuer, "for": actor, "time_ms": found.time_ms}
@@ -376,3 +341,6 @@ def _payments(settlement: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _named(number: int, kind: str, error: FengtuError) -> FengtuError:
     what = error.message if isinstance(error, RefusedError) else str(error.message)
     return ProofError(f"act {number}, {kind}: {what}", expected=error.expected, got=error.got)
+
+
+verify = question.verifier("settlement", Answer)
