@@ -13,7 +13,7 @@ from api.pages.i18n import LANGUAGES, LOCALE_FOLDER, refusal_words
 from api.problems import REFUSAL, concise, problem
 
 CONTRACTS = Path(__file__).resolve().parents[1] / "contracts"
-FAMILIES = "agreements|assent|coins|coupons|licences|offers|programmes|tickets|till"
+FAMILIES = "agreements|assent|coins|coupons|figures|licences|offers|programmes|releases|tickets|till"
 RULES = sorted(
     {name for path in CONTRACTS.rglob("*.py") for name in re.findall(rf'"((?:{FAMILIES})\.[a-z-]+)"', path.read_text())}
 )

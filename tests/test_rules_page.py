@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "rules.md").read_text()
 EXAMPLES = all_examples()
 FAMILIES = (
-    "actors|agreements|assent|certificates|coins|coupons|erasure|licences|log|offers|produce|programmes|rules"
-    "|tickets|till"
+    "actors|agreements|assent|certificates|coins|coupons|erasure|figures|licences|log|offers|produce|programmes|releases"
+    "|rules|tickets|till"
 )
 
 

@@ -3,9 +3,10 @@
 `coins` is the arithmetic of one account, `tickets` of one ticket, `coupons` of a discount; `book` and `basket` are what
 an act writes; `programmes` and `offers` are the terms; `charge` is the life of a charge, `mixed` what it is paid with
 beside coins; `accounts`, `earnings`, `commitments`, `passes` and `till` are the acts; `clearing` is what issuers owe.
+`draws` and `beacon` are how scarce things are drawn, `releases` the acts.
 """
 
-from contracts.rewards import accounts, commitments, earnings, offers, passes, programmes, till
+from contracts.rewards import accounts, commitments, earnings, offers, passes, programmes, releases, till
 
 KINDS = (
     *programmes.KINDS,
@@ -15,6 +16,7 @@ KINDS = (
     *commitments.KINDS,
     *passes.KINDS,
     *till.KINDS,
+    *releases.KINDS,
 )
 """All kinds of records of rewards."""
 

@@ -1,4 +1,4 @@
-"""The facts of rewards: their kinds and keys. All but programmes and offers are private.
+"""The facts of rewards: their kinds and keys. All but programmes, offers, releases and visit figures are private.
 
 account_key("9f86…", 0)     an account's state; 3: the third entry of its journal
 merchant_key("hualien-health", "cafe", "2026-11", 7)     the seventh line of a merchant's month
@@ -24,6 +24,9 @@ COUPON = 0x4C
 WALLET = 0x4D
 STOCK = 0x4E
 VISITS = 0x4F
+RELEASE = 0x60
+ENTRY = 0x61
+FIGURES = 0x62
 
 
 def programme_key(programme: str, sequence: int = 0) -> bytes:
@@ -149,3 +152,33 @@ def had_key(programme: str, offer: str, account: str) -> bytes:
 def visits_key(programme: str, merchant: str, day: str) -> bytes:
     """How many people paid at a merchant in each part of a day."""
     return fact_key(VISITS, [programme, merchant, day])
+
+
+def release_key(programme: str, release: str, page: int = 0) -> bytes:
+    """A release, or the `page`-th page of the order in which its entries were drawn (public)."""
+    return fact_key(RELEASE, [programme, release], page)
+
+
+def entries_key(programme: str, release: str, number: int = 0) -> bytes:
+    """How many entries a release has, or its `number`-th entry."""
+    return fact_key(ENTRY, [programme, release], number)
+
+
+def entered_key(programme: str, release: str, account: str) -> bytes:
+    """With which entry an account takes part in a release."""
+    return fact_key(ENTRY, [programme, release, account])
+
+
+def entry_key(programme: str, release: str, entry: str) -> bytes:
+    """That a name is taken by an entry of a release."""
+    return fact_key(ENTRY, [programme, release, "entry", entry])
+
+
+def claims_key(programme: str, release: str) -> bytes:
+    """How much of a release was claimed in each turn."""
+    return fact_key(ENTRY, [programme, release, "claims", ""])
+
+
+def figures_key(programme: str, day: str) -> bytes:
+    """The visit figures of a day, once they are published (public)."""
+    return fact_key(FIGURES, [programme, day])
