@@ -39,6 +39,9 @@ QUESTIONS = {
     "licence": ("licence",),
     "record": ("record",),
 }
+"""What each kind of question names."""
+OPTIONAL = {"product": ("licences",), "licence": ("day", "known")}
+"""What it may name beside that; a bundle of an earlier day does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +297,8 @@ def _question(value: object) -> dict[str, str]:
     kind = value.get("kind") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(kind, str) or kind not in QUESTIONS:
         raise FormatError("bundle question", expected=" or ".join(QUESTIONS), got=repr(kind)[:60])
-    members = _check_members(value, "question", {"kind", *QUESTIONS[kind]})
+    named = {name for name in OPTIONAL.get(kind, ()) if name in value}
+    members = _check_members(value, "question", {"kind", *QUESTIONS[kind], *named})
     return {name: _text(one, "question") for name, one in members.items()}
 
 

@@ -79,9 +79,9 @@ def test_a_people_acts_by_its_representatives(studio: Studio) -> None:
     named = {"mandate": "R-9", "from": "amis", "to": "lokal", "as": "representative", "scope": scope}
     powers = {"exclusive": False, "sublicensing": False, "delegation": False}
     studio.act("council", "mandate", more={"entered_for": "amis"}, **named, **powers)
-    assert studio.world.get(people_key("amis")) == {"representatives": ["R-0", "R-1", "R-9"]}
+    assert studio.world.get(people_key("amis")) == {"representatives": ["R-0", "R-1", "R-9"], "acts": 3}
     studio.act("amis", "mandate-revocation", mandate="R-1", reason="改選")
-    assert studio.world.get(people_key("amis")) == {"representatives": ["R-0", "R-9"]}
+    assert studio.world.get(people_key("amis")) == {"representatives": ["R-0", "R-9"], "acts": 4}
     with refused("licences.owner"):
         studio.act("rima", "work-labels", work="W-2", labels=["TK A"])
 

@@ -85,9 +85,14 @@ def goods_prefix(gtin: str, lot: str) -> bytes:
     return fact_prefix(GOODS, [gtin, lot])
 
 
-def people_key(people: str) -> bytes:
-    """Which mandates make somebody a people's representative now."""
-    return fact_key(PEOPLE, [people])
+def people_key(people: str, sequence: int = 0) -> bytes:
+    """Which mandates make somebody a people's representative now, or after the `sequence`-th change of them."""
+    return fact_key(PEOPLE, [people], sequence)
+
+
+def people_prefix(people: str) -> bytes:
+    """All facts of a people's representatives."""
+    return fact_prefix(PEOPLE, [people])
 
 
 def own_use_key(use: str) -> bytes:

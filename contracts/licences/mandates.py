@@ -126,8 +126,8 @@ def _revoke(act: Act) -> list[Change]:
 
 
 def _represent(act: Act, people: str, *, add: str | None = None, drop: str | None = None) -> list[Change]:
-    known = (act.facts.get(people_key(people)) or {"representatives": []})["representatives"]
-    names = [*(one for one in known if one != drop), *([] if add is None else [add])]
+    known = act.facts.get(people_key(people)) or {"representatives": [], "acts": 0}
+    names = [*(one for one in known["representatives"] if one != drop), *([] if add is None else [add])]
     act.expect(
         len(names) <= REPRESENTATIVES_MAX,
         "licences.representative",
@@ -135,7 +135,11 @@ def _represent(act: Act, people: str, *, add: str | None = None, drop: str | Non
         expected=f"at most {REPRESENTATIVES_MAX}",
         got=len(names),
     )
-    return [Change(people_key(people), {"representatives": names})]
+    acts = known["acts"] + 1
+    return [
+        Change(people_key(people), {"representatives": names, "acts": acts}),
+        Change(people_key(people, acts), {**entry(act), "representatives": names}),
+    ]
 
 
 def _act(act: Act, state: Mandate) -> list[Change]:

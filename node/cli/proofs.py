@@ -7,9 +7,10 @@ import json
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import typer
 
@@ -135,6 +136,33 @@ def redemption(
     _write(question, f"/redemptions/{charge}", output, _Where(data, database, url, key))
 
 
+@bundles.command(epilog="Example: fengtu bundle licence L-1 -o licence.bundle.json --url https://… --day 2026-06-01")
+def licence(
+    licence: Annotated[str, typer.Argument(help="The licence's name.")],
+    *,
+    output: options.Output,
+    day: Annotated[str | None, typer.Option(help="What it is on that day, 2026-06-01.", show_default="today")] = None,
+    known: Annotated[
+        str | None, typer.Option(help="As it was known at the end of that day.", show_default="today")
+    ] = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    url: options.Url = None,
+) -> None:
+    """Write the proof file of a licence: its terms, the right behind it, what it is on a day as known on a day."""
+    options.one_place(data, database, url)
+    days = {name: value for name, value in (("day", day), ("known", known)) if value is not None}
+    if url is not None:
+        with Remote(url) as remote:
+            query = f"?{urlencode(days)}" if days else ""
+            found = remote.get(f"/licences/{quote(licence, safe='')}/bundle{query}", BUNDLE_SIZE_MAX)
+    else:
+        with _served(data, database) as (ledger, view), closing(ledger.open_vault()) as vault:
+            found = answer_bundle(view, vault, {"kind": "licence", "licence": licence, **days})
+    write_file(output, found)
+    options.say(f"{output}: licence {licence}, {len(found)} bytes; look at it with `fengtu verify`")
+
+
 @commands.command(epilog="Example: fengtu verify tea.bundle.json --policy policy.json")
 def verify(
     file: Annotated[Path, typer.Argument(help="A proof file.")],
@@ -204,7 +232,7 @@ def _verifier(question: str) -> Callable[[bytes, bytes, int], Verdict]:
 
 
 def _print(verdict: Verdict) -> None:
-    options.say(f"{WORDS[verdict.kind]} · {verdict.status}")
+    options.say(f"{WORDS[verdict.kind]} · {verdict.status}{_since(verdict)}")
     for step in verdict.steps:
         options.say(
             f"  {'ok' if step.holds else '!!'} {step.number}. {step.name}" + (f": {step.detail}" if step.detail else "")
@@ -215,6 +243,16 @@ def _print(verdict: Verdict) -> None:
     for one in verdict.disclosures:
         shown = f": {one.get('value')}" if one["state"] == "shown" else ""
         options.say(f"  hidden field {one['name']} of record {one['record']}: {one['state']}{shown}")
+
+
+def _since(verdict: Verdict) -> str:
+    """Return what a reader has to know beside a verdict's words: until when it is known, since when it is revoked."""
+    said = ""
+    if verdict.facts.get("revoked"):
+        said += f" on {verdict.facts['revoked']['on']}, last day {verdict.facts['revoked']['last']}"
+    if verdict.kind == "as-of" and verdict.as_of_ms is not None:
+        said += f" · as of {datetime.fromtimestamp(verdict.as_of_ms / 1000, UTC).isoformat(timespec='minutes')}"
+    return said
 
 
 def _plain(value: object) -> str:
