@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rewards import Town, coupons
 from rules import refused
 
-from contracts.rewards.calendar import day_end_ms, minute_of, part_of, weekday_of
+from contracts.rewards.calendar import day_end_ms, minute_of, weekday_of
 from contracts.rewards.clearing import outstanding
 from contracts.rewards.coupons import Purchase, borne, discount, discounts
 from ledger.errors import RefusedError
@@ -93,13 +93,10 @@ def test_the_evaluator_is_total(off: dict[str, int], amount: int, least: int, ho
 
 
 def test_the_clock_of_taipei() -> None:
-    """Weekday, minute and part of the day are those on the wall of the shop."""
+    """Weekday and minute are those on the wall of the shop."""
     moment = at("2026-11-22T23:59:00")
-    assert (weekday_of(moment), minute_of(moment), part_of(moment)) == (7, 1_439, "evening")
-    assert (weekday_of(moment + 60_000), minute_of(moment + 60_000), part_of(moment + 60_000)) == (1, 0, "morning")
-    assert [part_of(at(f"2026-11-23T{hour}")) for hour in ("10:59", "11:00", "14:00", "17:00")] == [
-        "morning", "midday", "afternoon", "evening",
-    ]  # fmt: skip
+    assert (weekday_of(moment), minute_of(moment)) == (7, 1_439)
+    assert (weekday_of(moment + 60_000), minute_of(moment + 60_000)) == (1, 0)
     assert day_end_ms("2026-11-22") == at("2026-11-23T00:00")
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from contracts.rewards.calendar import day_of, month_of, part_of
+from contracts.rewards.calendar import day_of, month_of
 from contracts.rewards.coins import Purse, decode_purse, encode_pieces, encode_purse, total
 from contracts.rewards.keys import (
     account_key,
@@ -25,6 +25,7 @@ from contracts.rewards.keys import (
     stock_key,
     visits_key,
 )
+from contracts.rewards.visits import cells_of
 from ledger.errors import RefusedError
 from ledger.facts import Change
 
@@ -190,16 +191,22 @@ class Book:
             dues: what is owed for tickets and coupons.
             refund: whether it goes back.
         """
-        spent = tuple(pieces)
+        spent, merchant, branch, month = (
+            tuple(pieces),
+            state["merchant"],
+            state["branch"],
+            month_of(self.act.at.time_ms),
+        )
         sign, side = -1 if refund else 1, "refunded" if refund else "spent"
         owed: dict[str, dict[str, int]] = {}
         for piece in spent:
             _count(owed, piece.issuer, "coins", piece.coins)
-            self.funds(piece.issuer)[side] += piece.coins
-            self._circulate(piece.issuer, -sign * piece.coins, piece.ends_ms)
         for due in dues:
             _count(owed, due.issuer, due.means, due.amount)
-        merchant, branch, month = state["merchant"], state["branch"], month_of(self.act.at.time_ms)
+        self.act.facts.expect(self._clearing(merchant, month, owed))
+        for piece in spent:
+            self.funds(piece.issuer)[side] += piece.coins
+            self._circulate(piece.issuer, -sign * piece.coins, piece.ends_ms)
         for issuer, means in owed.items():
             row = self._state(issuer_key(self.programme, issuer, merchant, month), {}, issuer)
             sums = dict(row.get(branch, {}))
@@ -221,17 +228,24 @@ class Book:
         key = merchant_key(self.programme, merchant, month, lines["lines"])
         self._lines.append(Change(key, line, holder=merchant, private=True))
 
+    def _clearing(self, merchant: str, month: str, issuers: Iterable[str]) -> Iterable[bytes]:
+        """Yield what a charge writes beside the account, so that it comes in one round."""
+        yield merchant_key(self.programme, merchant, month)
+        yield visits_key(self.programme, merchant, day_of(self.act.at.time_ms))
+        for issuer in issuers:
+            yield funds_key(self.programme, issuer)
+            yield issuer_key(self.programme, issuer, merchant, month)
+
     def visit(self, merchant: str, account: Account) -> None:
-        """Count a person who paid at a merchant, once in a part of a day."""
+        """Count a person who paid at a merchant, once in each cell of the day."""
         time_ms = self.act.at.time_ms
-        day, part = day_of(time_ms), part_of(time_ms)
-        known = account.state["visits"]
+        day, known = day_of(time_ms), account.state["visits"]
         seen = known["at"] if known["day"] == day else {}
-        if part in seen.get(merchant, ()):
-            return
-        account.state["visits"] = {"day": day, "at": {**seen, merchant: [*seen.get(merchant, ()), part]}}
-        cell = self._state(visits_key(self.programme, merchant, day), {}, self.terms["owner"])
-        cell[part] = cell.get(part, 0) + 1
+        new = [cell for cell in cells_of(time_ms) if cell not in seen.get(merchant, ())]
+        if new:
+            account.state["visits"] = {"day": day, "at": {**seen, merchant: [*seen.get(merchant, ()), *new]}}
+            people = self._state(visits_key(self.programme, merchant, day), {}, self.terms["owner"])
+            people.update({cell: people.get(cell, 0) + 1 for cell in new})
 
     def close(self, about: str) -> list[Change]:
         """Return everything that is written; `about` names what the act was about in the journals."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-PARTS = {"morning": 0, "midday": 11 * 60, "afternoon": 14 * 60, "evening": 17 * 60}
-"""The parts of a day, each with the minute at which it begins."""
 _AHEAD = timedelta(hours=8)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,12 +45,6 @@ def minute_of(time_ms: int) -> int:
     """Return how many minutes of its day had passed at a time: 0 to 1,439."""
     moment = _local(time_ms)
     return moment.hour * 60 + moment.minute
-
-
-def part_of(time_ms: int) -> str:
-    """Return the part of its day that a time lies in."""
-    minute = minute_of(time_ms)
-    return next(part for part, begins in reversed(PARTS.items()) if begins <= minute)
 
 
 def weekday_of(time_ms: int) -> int:

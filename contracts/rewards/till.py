@@ -164,9 +164,11 @@ def _refund(act: Act) -> list[Change]:
     before = act.facts.get(charge_key(act.body["charge"])) or state
     content, charge = act.body, act.body["charge"]
     row = act.facts.get(pieces_key(charge))
+    mixed = state["mixed"]
+    if mixed is not None:
+        act.facts.expect(_mixed_reads(content["programme"], mixed))
     kept, back = refunded(decode_pieces([] if row is None else row["pieces"]), content["coins"])
     account.purse.refund(back)
-    mixed = state["mixed"]
     owed = [] if mixed is None else dues(mixed, partial(_offer, act), before["mixed"]["back"])
     book.charge(state, back, owed, refund=True)
     basket = Basket(book)
@@ -230,18 +232,21 @@ def _reads(content: Mapping[str, Any]) -> Iterable[bytes]:
         yield card_key(content["card"])
     if "code" in content:
         yield holder_key(bytes.fromhex(content["code"]["kid"]))
-    if "merchant" in content:
-        yield from _beside_reads(content)
-
-
-def _beside_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
-    named = [*content.get("tickets", ()), *content.get("coupons", ())]
-    if named:
+    if "tickets" in content or "coupons" in content:
         yield wallet_key(content["account"])
-    for one in named:
-        yield ticket_key(one["ticket"]) if "ticket" in one else coupon_key(one["coupon"])
-        yield offer_key(content["programme"], one["offer"], one["version"])
-        yield stock_key(content["programme"], one["offer"])
+    if "merchant" in content:
+        tickets = [(one["ticket"], one["offer"], one["version"]) for one in content.get("tickets", ())]
+        coupons = [(one["coupon"], one["offer"], one["version"]) for one in content.get("coupons", ())]
+        yield from _mixed_reads(content["programme"], {"tickets": tickets, "coupons": coupons})
+
+
+def _mixed_reads(programme: str, mixed: Mapping[str, Any]) -> Iterable[bytes]:
+    """Yield what is read of a charge's tickets and coupons; each begins with its name, offer and version."""
+    for kind, key in (("tickets", ticket_key), ("coupons", coupon_key)):
+        for name, offer, version, *_ in mixed[kind]:
+            yield key(name)
+            yield offer_key(programme, offer, version)
+            yield stock_key(programme, offer)
 
 
 _WHICH = {"programme": PROGRAMME_ID, "account": RANDOM_ID, "charge": RANDOM_ID}
