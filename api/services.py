@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends, Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from api.catalogue import Catalogue
@@ -47,6 +48,7 @@ class Services:
         sightings: where serials were seen in the last day.
         entering: who signs for requests that are no records; None where its key is not opened.
         demo: the folder of the demo's answers, None where this node has none.
+        lent: opens a key that the demo's people lend, by its path below that folder; None where there are none.
     """
 
     log: Log
@@ -62,6 +64,7 @@ class Services:
     sightings: Sightings
     entering: Entering | None
     demo: Path | None
+    lent: Callable[[str], SigningKey] | None = None
 
 
 async def services(request: Request) -> Services:

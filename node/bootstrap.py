@@ -35,6 +35,7 @@ from ledger.signature import SigningKey
 from ledger.store import Store, open_store
 from ledger.store.vault import Vault
 from node.beat import Beat
+from node.demo.stage import lent_key
 from node.erasing import Erasures
 from node.files import SECRET, write_file
 from node.keyfile import KeyFile, passphrase_of, protect_key, read_keyfile, write_keyfile
@@ -272,6 +273,7 @@ def open_node(settings: Settings) -> Node:
         sightings=sightings,
         entering=_entering(settings),
         demo=settings.demo,
+        lent=partial(lent_key, settings.demo),
     )
     publishing = partial(publish, ledger.store, serving, settings.public) if settings.publish_every_s > 0 else None
     erasures = Erasures(ledger.store, vault, serving)

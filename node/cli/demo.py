@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from importlib import resources
 from typing import TYPE_CHECKING, Annotated, Any
 
+import segno
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -14,15 +16,17 @@ from api.door import AGE_MAX_S, sign_door
 from ledger.clock import system_clock
 from ledger.errors import NotFoundError
 from node.cli import options
-from node.demo import PASSPHRASE, Demo
+from node.cli.proofs import WORDS
+from node.demo import Stage, Timeline, play
+from node.demo.stage import lent_key
 from node.files import write_file
 from node.keyfile import passphrase_of, read_keyfile
 from node.remote import Remote
-from node.season import Timeline
 from node.settings import load_settings
 
 if TYPE_CHECKING:
     from ledger.clock import Clock
+    from ledger.signature import SigningKey
     from node.settings import Settings
 
 commands = typer.Typer()
@@ -46,15 +50,13 @@ def demo(
 
 
 def load(settings: Settings, address: str, clock: Clock | None = None) -> None:
-    """Load the stories into the node at an address, and say where to look.
+    """Load the stories into the node at an address, unless they are there, and say where to look.
 
     Args:
         settings: the operator's.
         address: the node's.
         clock: the log's, where the node runs in this process and its ledger began in the past for the stories.
     """
-    begin_ms = system_clock() - (0 if clock is None else clock.behind_ms)
-    timeline = Timeline(clock if clock is not None and clock.behind_ms else None, begin_ms)
     path = settings.keys / "operator.json"
     if not path.exists():
         raise NotFoundError("the operator's key", expected=f"{path}, made by `fengtu init`", got="no such file")
@@ -62,29 +64,62 @@ def load(settings: Settings, address: str, clock: Clock | None = None) -> None:
     key = file.open(
         passphrase_of(settings.keys, lambda: options.ask_passphrase("The operator's passphrase", twice=False))
     )
+    with Remote(address) as remote:
+        vkey = remote.get("/log/vkey").decode().strip()
+        told = settings.demo / "demo.json"
+        loaded: dict[str, Any] = json.loads(told.read_bytes()) if told.exists() else {}
+        if loaded.get("log") != vkey:
+            loaded = {"log": vkey, "stories": _play(settings, remote, file.actor, key, clock)}
+            write_file(told, json.dumps(loaded, ensure_ascii=False).encode())
+        else:
+            options.say("The demo's stories are there already.")
+    for story in loaded["stories"]:
+        _tell(settings, address, story)
+    _show_code(address, loaded["stories"])
+    options.say(f"All of it: {address}/demo")
+
+
+def _play(
+    settings: Settings, remote: Remote, operator: str, key: SigningKey, clock: Clock | None
+) -> list[dict[str, Any]]:
+    begin_ms = system_clock() - (0 if clock is None else clock.behind_ms)
+    timeline = Timeline(clock if clock is not None and clock.behind_ms else None, begin_ms)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Remote(address) as remote, Progress(*columns, console=options.errors, transient=True) as progress:
+    with Progress(*columns, console=options.errors, transient=True) as progress:
         task = progress.add_task("the demo")
-        play = Demo(
-            remote, file.actor, key, settings.demo, timeline=timeline,
+        stage = Stage(
+            remote, operator, key, settings.demo, timeline=timeline,
             say=lambda words: progress.update(task, description=words),
         )  # fmt: skip
-        stories = play.run([resources.files("examples") / name for name in STORIES])
-        write_file(settings.demo / "demo.json", json.dumps({"stories": stories}, ensure_ascii=False).encode())
-    for story in stories:
-        options.say(f"Story {story['story']}: {story['title']}")
-        options.say(
-            f"  {story['records']} records, {story['repeated']} of them there before; {len(story['answers'])} proofs"
-        )
-        for answer in story["answers"][:3]:
-            options.say(f"  {answer['title']}: {address}{answer['page']}")
-        for answer in story["answers"]:
-            if answer["question"] == "settlement":
-                options.say(f"  {answer['title']} ({answer['status']}): {_opened(settings, address, answer)}")
-    options.say(f"All of it: {address}/demo")
+        return play(stage, [resources.files("examples") / name for name in STORIES])
+
+
+def _tell(settings: Settings, address: str, story: dict[str, Any]) -> None:
+    """Say who did what in a story, what each proof file says, and where its page is."""
+    options.say(f"\nStory {story['story']}: {story['title']} · {story['titles']['en']}")
+    names = {one["actor"]: one["name"].get("zh-TW", "") for one in story["people"]}
+    for one in story["told"]:
+        options.say(f"  {names.get(one['who'], '')} {one['who']}".replace("  ", " ", 1) + f" {one['did']['en']}")
+    options.say(
+        f"  {story['records']} records by {len(story['people'])} people and places, {story['repeated']} there before"
+    )
+    for answer in story["answers"]:
+        page = f"{address}{answer['page']}" if "reader" not in answer else _opened(settings, address, answer)
+        options.say(f"  {answer['question']} {answer['title']}: {WORDS[answer['verdict']]} · {answer['status']}")
+        options.say(f"    {page}")
+
+
+def _show_code(address: str, stories: list[dict[str, Any]]) -> None:
+    """Print the QR of the first lot, as it would stand on its box."""
+    lot = next((one for story in stories for one in story["answers"] if one["question"] == "product"), None)
+    if lot is not None:
+        options.say(f"\nScan lot {lot['title']}:")
+        _, gtin, number = lot["page"].strip("/").split("/")
+        drawn = io.StringIO()
+        segno.make(f"{address}/01/{gtin}/10/{number}", error="m").terminal(drawn, border=2, compact=True)
+        options.say(drawn.getvalue())
 
 
 def _opened(settings: Settings, address: str, answer: dict[str, Any]) -> str:
     """Return an address that opens a party's page for an hour: the demo's people have no browser that signs."""
-    key = read_keyfile(settings.demo / "keys" / f"{answer['reader']}.json").open(PASSPHRASE)
-    return sign_door(key, f"{address}{answer['page']}", int(time.time()) + AGE_MAX_S)
+    return sign_door(lent_key(settings.demo, answer["key"]), f"{address}{answer['page']}", int(time.time()) + AGE_MAX_S)

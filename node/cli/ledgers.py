@@ -22,10 +22,10 @@ from node.bootstrap import create_ledger, has_ledger, open_node
 from node.cli import options
 from node.cli.demo import load as load_demo
 from node.cli.sentences import sentence
+from node.demo.timeline import DAY_MS, DAYS
 from node.files import SECRET, write_file
 from node.keyfile import PASSPHRASE_FILE, PASSPHRASE_MIN, PASSPHRASE_VARIABLE
 from node.logs import configure_logs
-from node.season import DAY_MS, DAYS
 from node.settings import FILE_NAME, load_settings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from api.pages.views.parts import QrView
+    from api.pages.views.parts import QrView, Text
     from api.pages.views.produce import (
         CertificateView,
         InspectionView,
@@ -102,12 +102,27 @@ class ComponentsView:
 
 
 @dataclass(frozen=True, slots=True)
-class DemoAnswerView:
-    """One answer of a story: its page and its proof file."""
+class DemoActView:
+    """Who did something in a story, and what, in a sentence."""
 
+    who: Text
+    did: Text
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAnswerView:
+    """One answer of a story: its page and its proof file.
+
+    Attributes:
+        question: `product`, `settlement`, `payment`, `account` or `licence`.
+        private: whether the page is for a party, who lends its key here.
+    """
+
+    question: str
     title: str
     page_url: str
     bundle_url: str
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +130,8 @@ class DemoStoryView:
     """One story of the demo."""
 
     number: int
-    title: str
+    title: Text
+    acts: tuple[DemoActView, ...]
     answers: tuple[DemoAnswerView, ...]
 
 
