@@ -125,7 +125,7 @@ def _bundle(node: Services, gtin: str, lot: str) -> Response:
 
 
 def _question(gtin: str, lot: str) -> dict[str, str]:
-    return {"kind": "product", "gtin": gtin, "lot": lot}
+    return {"kind": "product", "gtin": gtin, "lot": lot, "licences": "shown"}
 
 
 def _file_name(gtin: str, lot: str) -> str:

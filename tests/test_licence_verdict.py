@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conftest import soak
 from licences import ATTRIBUTION, Studio
-from logged import Logged, logged
 from mutations import check_mutations, dump
+from studio import licence_bundle, now_s, open_logged, world_of
 
-from api.bundles import answer_bundle
 from contracts.licences import conflicts, granting
 from contracts.licences.life import STATES
 from contracts.rewards.calendar import day_of
 from ledger.document import decode_document
 from ledger.record import decode_record
-from verifiers import licence as answering
+from verifiers import lineage
 from verifiers.licence import verify
 
 if TYPE_CHECKING:
@@ -34,29 +32,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
     """A studio over a real log."""
-    found = Studio(logged(tmp_path))
+    found = open_logged(tmp_path)
     yield found
     world_of(found).close()
 
 
-def world_of(studio: Studio) -> Logged:
-    """Return the world of a studio over a log."""
-    assert isinstance(studio.world, Logged)
-    return studio.world
-
-
-def bundle(studio: Studio, licence: str, **more: str) -> bytes:
-    """Return the bundle of a licence as of a fresh seal."""
-    world = world_of(studio)
-    # The seal stands at the world's time, not at that of the last record.
-    world.log.clock.behind_ms = time.time_ns() // 1_000_000 - world.time_ms
-    with world.serving().view() as view:
-        return answer_bundle(view, world.vault, {"kind": "licence", "licence": licence, **more})
-
-
 def check(studio: Studio, data: bytes) -> Verdict:
     """Verify under the operator's policy, by the world's clock."""
-    return verify(data, world_of(studio).policy(), studio.world.time_ms // 1000)
+    return verify(data, world_of(studio).policy(), now_s(studio))
 
 
 def asked(data: bytes, **days: str) -> bytes:
@@ -77,7 +60,7 @@ def people_licence(studio: Studio, licence: str = "L-2", **more: Any) -> None:
 def test_a_licence_holds(studio: Studio) -> None:
     """The whole way: signed records in, one file out, the verdict from it and a policy alone."""
     studio.grant(studio.terms("L-1", exclusive=True))
-    verdict = check(studio, bundle(studio, "L-1"))
+    verdict = check(studio, licence_bundle(studio, "L-1"))
     assert (verdict.kind, verdict.status) == ("operator", "active"), verdict.steps[-1]
     assert [one.number for one in verdict.steps] == list(range(1, 15))
     assert [one.name for one in verdict.steps[6:12]] == [
@@ -98,11 +81,11 @@ def test_a_licence_holds(studio: Studio) -> None:
 def test_the_chain_of_mandates_is_whole(studio: Studio) -> None:
     """A people's right is shown down to the elder who gave it, and the council's filing with it."""
     people_licence(studio)
-    unfiled = check(studio, bundle(studio, "L-2"))
+    unfiled = check(studio, licence_bundle(studio, "L-2"))
     assert (unfiled.kind, unfiled.status) == ("operator", "unfiled"), unfiled.steps[-1]
     studio.act("council", "licence-filing", licence="L-2", number="原民授字第 7 號")
     studio.later(1)
-    verdict = check(studio, bundle(studio, "L-2"))
+    verdict = check(studio, licence_bundle(studio, "L-2"))
     assert (verdict.kind, verdict.status) == ("operator", "active"), verdict.steps[-1]
     assert {(one["mandate"], one["holder"], one["under"]) for one in verdict.facts["mandates"]} == {
         ("R-0", "hana", None), ("R-1", "rima", None), ("M-1", "agent", None), ("M-2", "broker", "M-1"),
@@ -110,7 +93,7 @@ def test_the_chain_of_mandates_is_whole(studio: Studio) -> None:
     # What was given before stands when the mandate ends, and the verdict still knows by which right it was given.
     studio.act("hana", "mandate-revocation", mandate="M-1", reason="期滿不續")
     studio.act("amis", "mandate-revocation", mandate="R-1", reason="改選")
-    after = check(studio, bundle(studio, "L-2"))
+    after = check(studio, licence_bundle(studio, "L-2"))
     assert (after.kind, after.status) == ("operator", "active"), after.steps[-1]
 
 
@@ -118,12 +101,12 @@ def test_a_sublicence_ends_with_the_one_above(studio: Studio) -> None:
     """Who holds a sublicence learns that it hangs on a licence that is suspended, or gone."""
     studio.grant(studio.terms("L-1", sublicensing=True))
     studio.grant(studio.sublicence("L-3", "L-1", "tea", "cloth"), "tea", "cloth")
-    assert check(studio, bundle(studio, "L-3")).status == "active"
+    assert check(studio, licence_bundle(studio, "L-3")).status == "active"
     studio.act("panay", "licence-suspension", licence="L-1", **{"from": studio.day(1)}, reason="標示不符")
     studio.later(2)
-    assert check(studio, bundle(studio, "L-3")).status == "suspended"
+    assert check(studio, licence_bundle(studio, "L-3")).status == "suspended"
     studio.revoke("L-1", "panay")
-    verdict = check(studio, bundle(studio, "L-3"))
+    verdict = check(studio, licence_bundle(studio, "L-3"))
     assert (verdict.status, verdict.facts["revoked"]["licence"]) == ("revoked", "L-1")
     assert verdict.facts["above"] == [{"licence": "L-1", "licensee": "tea", "exclusive": False}]
 
@@ -131,11 +114,11 @@ def test_a_sublicence_ends_with_the_one_above(studio: Studio) -> None:
 def test_revoked_says_so_and_the_old_file_its_time(studio: Studio) -> None:
     """A certificate outlives its licence: the old file says as of when, a new one that and when it was revoked."""
     studio.grant(studio.terms("L-1"))
-    old = bundle(studio, "L-1")
+    old = licence_bundle(studio, "L-1")
     assert check(studio, old).kind == "operator"
     studio.later(3)
     studio.revoke("L-1", "panay")
-    fresh = check(studio, bundle(studio, "L-1"))
+    fresh = check(studio, licence_bundle(studio, "L-1"))
     assert (fresh.kind, fresh.status) == ("operator", "revoked"), fresh.steps[-1]
     assert fresh.facts["revoked"] == {
         "licence": "L-1", "on": studio.today, "last": studio.today, "sell_off_days": 0, "reason": "breach",
@@ -148,24 +131,27 @@ def test_revoked_says_so_and_the_old_file_its_time(studio: Studio) -> None:
 # Bitemporal
 
 
-def told(studio: Studio, licence: str, known: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return what the log's records say of a licence up to the end of a day: day, kind and body of each."""
+Told = list[tuple[str, str, dict[str, Any]]]
+
+
+def told(studio: Studio) -> dict[str, Told]:
+    """Return what the log's records say of each licence: day, kind and body of each, in their order."""
     world = world_of(studio)
     head = world.store.head()
     assert head is not None
-    found = []
+    found: dict[str, Told] = {}
     for index in range(head.size):
         entry = world.store.entry(index)
-        record, body = decode_record(entry.statement), _body(world, entry.document_hash)
+        body = decode_document(world.store.documents([entry.document_hash])[entry.document_hash]).body
+        record = decode_record(entry.statement)
         named = body.get("licence") or body.get("policy", {}).get("uid", "").rpartition(":")[2]
-        if named == licence and day_of(entry.time_ms) <= known:
-            found.append((day_of(entry.time_ms), record.kind, {**body, "by": record.issuer}))
+        found.setdefault(named, []).append((day_of(entry.time_ms), record.kind, {**body, "by": record.issuer}))
     return found
 
 
-def slow_state(studio: Studio, licence: str, day: str, known: str) -> str:
+def slow_state(every: Told, day: str, known: str) -> str:
     """Return what a licence was on a day as known on a day: from the log's documents, term by term and day by day."""
-    records = told(studio, licence, known)
+    records = [one for one in every if one[0] <= known]
     grants = [body for _, kind, body in records if kind == "licence"]
     if not grants or {body["by"] for body in grants} != set(grants[0]["signers"]):
         return "unknown"
@@ -190,10 +176,6 @@ def slow_state(studio: Studio, licence: str, day: str, known: str) -> str:
     return "active" if day <= last else "selling-off"
 
 
-def _body(world: Logged, hash_: bytes) -> dict[str, Any]:
-    return decode_document(world.store.documents([hash_])[hash_]).body
-
-
 def test_any_day_as_known_on_any_day(studio: Studio) -> None:
     """A dispute is about what a maker could know then; the answer has to be the one that the log's records give."""
     start = date.fromisoformat(studio.today)
@@ -214,14 +196,15 @@ def test_any_day_as_known_on_any_day(studio: Studio) -> None:
     studio.later(40)
     rng = random.Random(20261127)
     seen = set()
-    files = {licence: bundle(studio, licence) for licence in ("L-1", "L-2", "L-4")}
+    records = told(studio)
+    files = {licence: licence_bundle(studio, licence) for licence in ("L-1", "L-2", "L-4")}
     until = (date.fromisoformat(studio.today) - start).days
     for _ in range(soak("pairs of days", 150, 3_000)):
         licence = rng.choice(sorted(files))
         day, known = ((start + timedelta(days=rng.randint(-2, until + 20))).isoformat() for _ in range(2))
         verdict = check(studio, asked(files[licence], day=day, known=known))
         assert verdict.kind == "operator", verdict.steps[-1]
-        expected = slow_state(studio, licence, day, known)
+        expected = slow_state(records[licence], day, known)
         assert verdict.facts["standing"]["state"] == expected, (licence, day, known)
         seen.add(expected)
     assert seen == {*STATES}
@@ -231,7 +214,7 @@ def test_any_day_as_known_on_any_day(studio: Studio) -> None:
 def test_a_day_that_is_none(studio: Studio, day: str) -> None:
     """A question about no day has no answer."""
     studio.grant(studio.terms("L-1"))
-    verdict = check(studio, asked(bundle(studio, "L-1"), day=day))
+    verdict = check(studio, asked(licence_bundle(studio, "L-1"), day=day))
     assert (verdict.kind, verdict.steps[-1].name) == ("fails", "day")
 
 
@@ -268,10 +251,10 @@ def bundle_of_liar(studio: Studio, licence: str, *, patched_name: str, patch: py
                 conflicts.find(*args, **more)  # what it reads goes into the bundle; what it finds is passed over
                 return ()
 
-            patched.setattr(answering, "find", blind)
+            patched.setattr(lineage, "find", blind)
         else:
             patched.setattr(granting, patched_name, lambda *_: None)
-        return bundle(studio, licence)
+        return licence_bundle(studio, licence)
 
 
 def test_mutations_never_say_more(studio: Studio) -> None:
@@ -279,10 +262,14 @@ def test_mutations_never_say_more(studio: Studio) -> None:
     studio.grant(studio.terms("L-1", sublicensing=True, exclusive=True, attribution=ATTRIBUTION))
     studio.grant(studio.sublicence("L-3", "L-1", "tea", "cloth"), "tea", "cloth")
     people_licence(studio, scope=studio.scope(fields=("textiles",)))
-    earlier = [bundle(studio, "L-1")]
+    earlier = [licence_bundle(studio, "L-1")]
     studio.revoke("L-1", "panay", last=5, reason="breach")
-    bundles = [bundle(studio, "L-1"), bundle(studio, "L-3", day=studio.day(2)), bundle(studio, "L-2")]
-    policy, now = world_of(studio).policy(), studio.world.time_ms // 1000
+    bundles = [
+        licence_bundle(studio, "L-1"),
+        licence_bundle(studio, "L-3", day=studio.day(2)),
+        licence_bundle(studio, "L-2"),
+    ]
+    policy, now = world_of(studio).policy(), now_s(studio)
     assert [verify(one, policy, now).status for one in bundles] == ["revoked", "revoked", "unfiled"]
     count = soak("mutations of bundles of licences", 405, 3_006)
     check_mutations(bundles, earlier, lambda data: verify(data, policy, now), count)

@@ -27,38 +27,20 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.governance import erasure_key
 from contracts.licences import profile
-from contracts.licences.conflicts import find, stem_of
 from contracts.licences.keys import mandate_key, work_key
-from contracts.licences.life import known_on, standing, weakest
-from contracts.licences.scope import scope_of
 from contracts.rewards.calendar import day_of
-from ledger.errors import FormatError, ProofError
+from ledger.errors import FormatError
 from verifiers import question
 from verifiers.lineage import Lineage
 from verifiers.terms import read_actors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from contracts.licences.life import Standing
     from contracts.licences.terms import Terms
-    from verifiers.source import Source
 
 REVOKED = "revoked"
-
-
-class PresentMap:
-    """The facts as the map holds them, for a search over its shelves."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def get(self, key: bytes) -> Any | None:
-        """Return a fact's present value."""
-        return self._source.fact(key)
-
-    def expect(self, keys: Iterable[bytes]) -> None:
-        """Nothing to do: each is asked for by itself."""
 
 
 @dataclass(slots=True)
@@ -95,14 +77,14 @@ class Answer(question.Answer):
 
     def status(self, time_ms: int, /) -> str:
         """What it is on the day asked for, a state of `contracts.licences.life`; `revoked` once that is known."""
-        if self._revocation(self._days(time_ms)[1]) is not None:
+        if self.lineage.revocation(self._days(time_ms)[1]) is not None:
             return REVOKED
         return self.standing(time_ms).state
 
     def standing(self, time_ms: int) -> Standing:
         """Return what it is on the day asked for, as known on the day asked for; both are the time's where unsaid."""
         day, known = self._days(time_ms)
-        return weakest([standing(known_on(self.lineage.acts(one["licence"]), known), day) for one in self.lineage.line])
+        return self.lineage.standing(day, known)
 
     def facts(self, time_ms: int, /) -> dict[str, Any]:
         """Return what is proved, as JSON has it, as of a time, Unix milliseconds."""
@@ -119,7 +101,7 @@ class Answer(question.Answer):
             "standing": {
                 "day": day, "known": known, "state": found.state, "last": found.last, "sale_last": found.sale_last,
             },
-            "revoked": self._revocation(known),
+            "revoked": self.lineage.revocation(known),
             "produced": state["produced"],
             "given": state["given"],
             "history": self._history(),
@@ -142,18 +124,7 @@ class Answer(question.Answer):
         return f"{self.lineage.line[0]['acts']} acts"
 
     def _check_conflicts(self) -> str:
-        shelves = PresentMap(self.source)
-        for one in self.lineage.line:
-            stem = stem_of(one["work"], one["parent"])
-            found = find(
-                shelves, stem, scope_of(one["use"]), one["last"], exclusive=one["exclusive"], name=one["licence"]
-            )
-            if found:
-                raise ProofError(
-                    f"the licence {one['licence']}",
-                    expected="no exclusive grant in its way",
-                    got="; ".join(conflict.words() for conflict in found),
-                )
+        self.lineage.check_unopposed()
         return "none"
 
     def _choose_days(self, day: str | None, known: str | None) -> str:
@@ -167,17 +138,6 @@ class Answer(question.Answer):
         """Return the day that it is about, and the day of what was known then; the future is not known yet."""
         today = day_of(time_ms)
         return self._day or today, min(self._known or today, today)
-
-    def _revocation(self, known: str) -> dict[str, Any] | None:
-        """Return the first revocation along the line that was known at the end of a day, the licence's own first."""
-        for one in self.lineage.line:
-            for act in self.lineage.acts(one["licence"]):
-                if act["kind"] == "licence-revocation" and day_of(act["time_ms"]) <= known:
-                    return {
-                        "licence": one["licence"], "on": day_of(act["time_ms"]), "last": act["last"],
-                        "sell_off_days": act["sell_off_days"], "reason": act["reason"], "by": act["for"],
-                    }  # fmt: skip
-        return None
 
     def _history(self) -> list[dict[str, Any]]:
         return [

@@ -4,11 +4,12 @@
     lineage.read("L-9")          every act on L-9, what it is under, their work, mandates and representatives
     lineage.judge()              the rules let each of these records in, in the order of the log
     lineage.check_state()        what follows is what the map holds
+    lineage.check_unopposed()    no exclusive grant is in its way
     lineage.line                 the states, L-9's first, then that of the licence above it, …
 
 The rules that judge a record at the log judge it here, over the part of the facts that a licence rests on; so a grant
-by one who may not grant fails as it would have failed there. What only the whole map can say is asked of it elsewhere:
-whether an exclusive grant is in the way (`verifiers.licence`), and how many pieces were made.
+by one who may not grant fails as it would have failed there. Whether an exclusive grant is in the way is asked of the
+whole map's shelves; how many pieces were made is the map's word.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.keys import ACTOR, assent_key
 from contracts.kind import Act
 from contracts.licences.acting import DEPTH_MAX
+from contracts.licences.conflicts import find, stem_of
 from contracts.licences.keys import (
     licence_key,
     licence_prefix,
@@ -25,6 +27,9 @@ from contracts.licences.keys import (
     people_prefix,
     work_prefix,
 )
+from contracts.licences.life import known_on, standing, weakest
+from contracts.licences.scope import scope_of
+from contracts.rewards.calendar import day_of
 from ledger.errors import NotFoundError, ProofError, RefusedError
 from ledger.rulebook import At
 from verifiers.source import checked_record
@@ -33,6 +38,7 @@ from verifiers.terms import act_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from contracts.licences.life import Standing
     from verifiers.source import Source, SourcedRecord
 
 COUNTED = frozenset({"produced", "given", "checked"})
@@ -173,7 +179,39 @@ class Lineage:
                     f"what the map holds of {names[0]}", expected=expected.get(names[0]), got=got.get(names[0])
                 )
 
+    def check_unopposed(self) -> None:
+        """Check on the map's shelves that no exclusive grant, and no owner's own use, is in the way of the line.
+
+        Raises:
+            ProofError: one is; got says which and over what.
+        """
+        shelves = _PresentMap(self._source)
+        for one in self.line:
+            stem, use = stem_of(one["work"], one["parent"]), scope_of(one["use"])
+            found = find(shelves, stem, use, one["last"], exclusive=one["exclusive"], name=one["licence"])
+            if found:
+                raise ProofError(
+                    f"the licence {one['licence']}",
+                    expected="no exclusive grant in its way",
+                    got="; ".join(conflict.words() for conflict in found),
+                )
+
     # What was found
+
+    def standing(self, day: str, known: str) -> Standing:
+        """Return what the licence is on a day, as it was known at the end of a day."""
+        return weakest([standing(known_on(self.acts(one["licence"]), known), day) for one in self.line])
+
+    def revocation(self, known: str) -> dict[str, Any] | None:
+        """Return the first revocation along the line that was known at the end of a day, the licence's own first."""
+        for one in self.line:
+            for act in self.acts(one["licence"]):
+                if act["kind"] == "licence-revocation" and day_of(act["time_ms"]) <= known:
+                    return {
+                        "licence": one["licence"], "on": day_of(act["time_ms"]), "last": act["last"],
+                        "sell_off_days": act["sell_off_days"], "reason": act["reason"], "by": act["for"],
+                    }  # fmt: skip
+        return None
 
     def acts(self, licence: str) -> list[dict[str, Any]]:
         """Return the acts on the life of a licence of the line, in their order."""
@@ -193,6 +231,20 @@ class Lineage:
             {"actor": actor, "by": issuer, "record": int.from_bytes(position[:8], "big"), "time_ms": time_ms}
             for actor, issuer, position, time_ms, _ in rows
         ]
+
+
+class _PresentMap:
+    """The facts as the map holds them, for a search over its shelves."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def get(self, key: bytes) -> Any | None:
+        """Return a fact's present value."""
+        return self._source.fact(key)
+
+    def expect(self, keys: Iterable[bytes]) -> None:
+        """Nothing to do: each is asked for by itself."""
 
 
 def _lived(state: Any) -> dict[str, Any]:

@@ -16,12 +16,17 @@ at its
 9. whole: nothing in the bundle is beyond the question; disclosures are those that documents commit to.
 10. standing: quorum, replay key, freshness.
 
+Where the question asks for them (`licences`), a step of that name stands before the particulars: which licences to
+works of art the lot carries, each proved as `verifiers.licence` proves it, and whether it covers the goods on the day
+of the seal. A bundle that does not ask, as those of earlier days, says nothing of licences.
+
 It reads no network and no clock but the one handed in.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from contracts.agreements.keys import guarantee_key
@@ -33,6 +38,7 @@ from contracts.produce import act_time_ms, lot_acts, undone
 from contracts.rulebook import kind_of
 from ledger.errors import FormatError, NotFoundError, ProofError, RefusedError
 from verifiers import question
+from verifiers.carried import Carried
 from verifiers.source import SourcedRecord, checked_record
 
 if TYPE_CHECKING:
@@ -54,11 +60,15 @@ class Answer(question.Answer):
     """The answer to "what is this lot?", read from a source. The first of `lots` is the one asked for."""
 
     lots: list[Lot] = field(default_factory=list)
+    _carried: Carried | None = None
     _particulars: dict[str, Any] = field(default_factory=dict)
 
     def steps(self, asked: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield the steps by which it is read."""
         yield "history", lambda: self._read_history(asked["gtin"], asked["lot"])
+        if "licences" in asked:
+            self._carried = Carried(self.source, self.keep)
+            yield "licences", partial(self._carried.read, asked["gtin"], asked["lot"])
         yield "particulars", self._read_particulars
 
     def _read_history(self, gtin: str, lot: str) -> str:
@@ -99,6 +109,7 @@ class Answer(question.Answer):
         named |= {facts[0]["issuer"] for facts in certificates.values() if facts}
         guarantee = self._read_guarantee(self.lots[0])
         named |= {one["actor"] for one in guarantee["signed"]} if guarantee is not None else set()
+        named |= set() if self._carried is None else self._carried.actors
         for actor in sorted(named):
             actors[actor] = _actor(self.source.fact(actor_key(actor)))
         self.find_erased(lambda digest: self.source.fact(erasure_key(digest)))
@@ -116,10 +127,11 @@ class Answer(question.Answer):
         """`recalled` where the lot or one that it came of is recalled, else `active`."""
         return "recalled" if any(lot.state["recalled"] is not None for lot in self.lots) else "active"
 
-    def facts(self, _: int, /) -> dict[str, Any]:
-        """Return what is proved, as JSON has it."""
+    def facts(self, time_ms: int, /) -> dict[str, Any]:
+        """Return what is proved, as JSON has it; whether licences cover the goods is as of a time."""
         return {
             **self._particulars,
+            **({} if self._carried is None else {"licences": self._carried.facts(time_ms)}),
             "lot": _lot_facts(self.lots[0]),
             "parents": [_lot_facts(lot) for lot in self.lots[1:]],
             "erased": self.erasures(),

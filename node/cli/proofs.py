@@ -86,7 +86,7 @@ def product(
             found = remote.get(f"/products/{gtin}/{quote(lot, safe='')}/bundle", BUNDLE_SIZE_MAX)
     else:
         with _served(data, database) as (ledger, view), closing(ledger.open_vault()) as vault:
-            found = answer_bundle(view, vault, {"kind": "product", "gtin": gtin, "lot": lot})
+            found = answer_bundle(view, vault, {"kind": "product", "gtin": gtin, "lot": lot, "licences": "shown"})
     write_file(output, found)
     options.say(f"{output}: lot {lot} of {gtin}, {len(found)} bytes; look at it with `fengtu verify`")
 
