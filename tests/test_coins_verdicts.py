@@ -15,6 +15,7 @@ from rules import key_of
 
 from api.bundles import ANSWERS, answer_bundle, read_answer
 from contracts.rewards.book import holder_of
+from contracts.rewards.calendar import day_end_ms
 from contracts.rewards.commitments import commit_measurement
 from contracts.rewards.keys import account_key, charge_key, pieces_key
 from contracts.rewards.till import _charge
@@ -153,9 +154,10 @@ def test_a_balance_is_proved(lived: Lived) -> None:
     verdict = lived.judged(lived.bundle("account", lived.anna))
     assert (verdict.kind, verdict.status) == ("operator", "open"), verdict.steps[-1]
     assert [step.name for step in verdict.steps][6:] == [
-        "history", "account", "earnings", "payments", "transfers", "balance", "particulars", "whole", "standing",
+        "history", "account", "earnings", "payments", "transfers", "balance", "wallet", "particulars", "whole",
+        "standing",
     ]  # fmt: skip
-    assert [step.number for step in verdict.steps] == list(range(1, 16))
+    assert [step.number for step in verdict.steps] == list(range(1, 17))
     purse = lived.town.purse(lived.anna)
     assert verdict.facts["balance"] == purse.balance()
     assert sum(lot["coins"] for lot in verdict.facts["lots"]) == purse.available
@@ -226,6 +228,17 @@ def test_an_offer_that_is_left_out_is_missed(lived: Lived, kind: str) -> None:
     kept = tuple(one for one in opened.records if decode_record(one.statement).kind != kind)
     assert len(kept) < len(opened.records)
     assert lived.judged(encode_bundle(replace(opened, records=kept))).kind == "fails"
+
+
+def test_an_account_is_one_file_of_all_its_holder_has(lived: Lived) -> None:
+    """Coins, tickets with what is left of them, coupons with their ends: what a person asks for is one file."""
+    verdict = lived.judged(lived.bundle("account", lived.anna))
+    (ticket,) = verdict.facts["tickets"]
+    assert (ticket["offer"], ticket["paid"], ticket["guarantee"]["by"]) == ("day-out", True, "臺灣銀行信託部")
+    assert [ticket["items"]["lunch"][name] for name in ("left", "used", "returned")] == [1, 1, 0]
+    (coupon,) = verdict.facts["coupons"]
+    assert (coupon["offer"], coupon["until_ms"]) == ("fifty", day_end_ms("2026-12-31"))
+    assert verdict.facts["releases"] == []
 
 
 def test_a_double_spend_is_attributed(lived: Lived) -> None:

@@ -16,7 +16,7 @@ from rules import open_world, refused
 from contracts.rewards.beacon import check_round, round_after, round_time_ms
 from contracts.rewards.book import holder_of
 from contracts.rewards.draws import Turn, draw_order, turn
-from contracts.rewards.keys import account_key, release_key
+from contracts.rewards.keys import account_key, release_key, wallet_key
 from contracts.rewards.releases import PAGE_SIZE
 from contracts.rulebook import rulebooks
 from ledger.errors import FormatError, ProofError
@@ -144,6 +144,7 @@ def test_one_person_enters_once() -> None:
     draw = Draw()
     first, second, third = draw.accounts[:3]
     draw.enter(first)
+    assert draw.town.world.get(wallet_key(first))["releases"] == ["new-year"]
     with refused("releases.entered"):
         draw.enter(first, entry=name("another"))
     with refused("releases.name"):

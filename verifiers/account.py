@@ -9,9 +9,10 @@ The steps, each by name in the verdict:
 10. payments: codes by the account's own keys, cards within their limits, holds, refunds into the lots they came from.
 11. transfers: what was sent, and what came.
 12. balance: keys, cards, lots, holds and sums are those that the map holds.
-13. particulars: the programme, and the names of stations and merchants.
-14. whole: nothing in the bundle is beyond the question.
-15. standing: quorum, replay keys, freshness.
+13. wallet: tickets, coupons and entries for releases as the map holds them, by their issuers' own terms.
+14. particulars: the programme, and the names of stations and merchants.
+15. whole: nothing in the bundle is beyond the question.
+16. standing: quorum, replay keys, freshness.
 
 The rules themselves judge each act again, over the account's own part of the facts. What only others may know is not
 looked at here: what an issuer has left to give, and what another account had before it sent. Nor are tickets and
@@ -50,6 +51,7 @@ from ledger.rulebook import At
 from verifiers import question
 from verifiers.source import SourcedRecord, by_sequence, checked_private
 from verifiers.terms import Offers, Terms, act_of, read_actors
+from verifiers.wallet import read_wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -72,13 +74,14 @@ class Part:
 
     Attributes:
         values: the account's facts, its charges' and what else was put in.
+        offers: terms of tickets and coupons.
     """
 
     sees_private = True
 
     def __init__(self, account: str, terms: Terms, offers: Offers) -> None:
         self.values: dict[bytes, Any] = {}
-        self._account, self._terms, self._offers, self._index = account, terms, offers, 0
+        self._account, self._terms, self.offers, self._index = account, terms, offers, 0
         self._programme = b""
         self._named: dict[bytes, tuple[str, str, int]] = {}
 
@@ -88,7 +91,7 @@ class Part:
             return self._terms.before(self._index)
         if key in self._named:
             kind, offer, version = self._named[key]
-            return self._offers.before(self._index, kind, offer, version)
+            return self.offers.before(self._index, kind, offer, version)
         if key[0] == FUNDS:
             # How much an issuer may still give is not the account's to know.
             return {**NO_FUNDS, "funded": _PLENTY, "open": {}}
@@ -146,7 +149,7 @@ class Part:
 
     def _name(self, kind: str, programme: str, offer: str, version: int) -> dict[str, Any]:
         self._named[offer_key(programme, offer, version)] = kind, offer, version
-        return self._offers.before(self._index, kind, offer, version)
+        return self.offers.before(self._index, kind, offer, version)
 
 
 @dataclass(slots=True)
@@ -167,6 +170,7 @@ class Answer(question.Answer):
     _part: Part = field(init=False)
     _charges: dict[str, dict[str, Any]] = field(default_factory=dict)
     _fault: tuple[str, FengtuError] | None = None
+    _wallet: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _particulars: dict[str, Any] = field(default_factory=dict)
 
     def steps(self, asked: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -175,6 +179,7 @@ class Answer(question.Answer):
         for name in _STEPS:
             yield name, partial(self._check_sound, name)
         yield "balance", self._check_balance
+        yield "wallet", self._read_wallet
         yield "particulars", self._read_particulars
 
     def status(self, _: int, /) -> str:
@@ -200,6 +205,7 @@ class Answer(question.Answer):
                 {"charge": hold.charge, "coins": hold.coins, "until_ms": hold.until_ms, **self._charges[hold.charge]}
                 for hold in purse.holds
             ],
+            **self._wallet,
             "unpaid": self.state["unpaid"],
             "history": self.acts,
         }
@@ -250,6 +256,10 @@ class Answer(question.Answer):
             if key[0] in {CARD, COMMITMENT} and self.source.private_fact(key) != values[key]:
                 raise ProofError("a card or a test of the account", expected=values[key], got="something else")
         return f"{self.state['sums']['issued']} coins issued"
+
+    def _read_wallet(self) -> str:
+        self._wallet = read_wallet(self.source, self.state["programme"], self._account, self._part.offers)
+        return f"{len(self._wallet['tickets'])} tickets, {len(self._wallet['coupons'])} coupons"
 
     def _read_particulars(self) -> str:
         terms = self._part.get(programme_key(self.state["programme"])) or {}

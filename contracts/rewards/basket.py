@@ -28,10 +28,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from contracts.rewards.book import Book
+    from ledger.rulebook import Facts
 
 WALLET_MAX = 256
 NEVER = "never"
 _KEYS: dict[str, Callable[..., bytes]] = {"tickets": ticket_key, "coupons": coupon_key}
+
+
+def wallet_of(facts: Facts, account: str) -> dict[str, list[str]]:
+    """Return what is in an account's wallet: tickets and coupons that are not used up, releases that it entered."""
+    known = facts.get(wallet_key(account)) or dict.fromkeys(("tickets", "coupons", "releases"), ())
+    return {kind: [*names] for kind, names in known.items()}
 
 
 @dataclass(slots=True)
@@ -201,6 +208,5 @@ class Basket:
 
     def _wallet(self, account: str) -> dict[str, list[str]]:
         if account not in self._wallets:
-            known = self.book.act.facts.get(wallet_key(account)) or {"tickets": [], "coupons": []}
-            self._wallets[account] = {kind: [*names] for kind, names in known.items()}
+            self._wallets[account] = wallet_of(self.book.act.facts, account)
         return self._wallets[account]

@@ -105,7 +105,11 @@ def statement(rows: Iterable[Row], terms: Mapping[str, Any]) -> list[Line]:
 
 
 def liability(funds: Mapping[str, Any], time_ms: int) -> int:
-    """Return how many of an issuer's coins may still be spent at a time, held ones among them."""
+    """Return how many of an issuer's coins may still be spent at a time, held ones among them.
+
+    Coins that came to their end while they were held, for a week at most, are not: they count once they are posted.
+    What a debt takes from a hold that ends by itself is written with the account's next act.
+    """
     return sum(coins for month, coins in funds["open"].items() if month >= month_of(time_ms))
 
 

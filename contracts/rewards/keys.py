@@ -135,7 +135,7 @@ def coupon_key(coupon: str, sequence: int = 0) -> bytes:
 
 
 def wallet_key(account: str) -> bytes:
-    """Which tickets and coupons an account holds that are not used up."""
+    """Which tickets and coupons an account holds that are not used up, and which releases it entered."""
     return fact_key(WALLET, [account])
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.kind import Act, Kind, body
 from contracts.rewards.accounts import account_readers, account_reads
-from contracts.rewards.basket import Basket
+from contracts.rewards.basket import WALLET_MAX, Basket, wallet_of
 from contracts.rewards.beacon import BEACONS, SIGNATURE_SIZE, check_round, round_time_ms
 from contracts.rewards.book import Book, holder_of
 from contracts.rewards.draws import draw_order, turn
@@ -119,8 +119,10 @@ def _enter(act: Act) -> list[Change]:
     act.expect(act.facts.get(name) is None, "releases.name", "another entry has this name", got=content["entry"])
     number = (act.facts.get(entries_key(*names)) or {"count": 0})["count"] + 1
     act.expect(number <= ENTRIES_MAX, "releases.full", "the release has too many entries", expected=ENTRIES_MAX)
-    issuer = state["issuer"]
+    issuer, wallet = state["issuer"], wallet_of(act.facts, account)
+    wallet["releases"] = [*wallet["releases"], content["release"]][-WALLET_MAX:]
     return [
+        Change(wallet_key(account), wallet, holder=holder_of(account), private=True),
         Change(entries_key(*names), {"count": number}, holder=issuer, private=True),
         Change(entries_key(*names, number), {"entry": content["entry"]}, holder=issuer, private=True),
         Change(name, {"number": number}, holder=holder_of(account), private=True),
@@ -261,9 +263,10 @@ def _entry_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
     names, account = (content["programme"], content["release"]), content["account"]
     yield from account_reads(content)
     yield from (release_key(*names), entered_key(*names, account))
+    yield wallet_key(account)
     if "place" in content:
         yield from (claims_key(*names), release_key(*names, 1 + content["place"] // PAGE_SIZE))
-        yield from (wallet_key(account), ticket_key(content["serial"]), coupon_key(content["serial"]))
+        yield from (ticket_key(content["serial"]), coupon_key(content["serial"]))
     else:
         yield from (entries_key(*names), entry_key(*names, content["entry"]))
 
