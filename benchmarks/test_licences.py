@@ -1,0 +1,135 @@
+"""Conflicts among 100,000 grants of one work: what a rule pays under the lock, and what a page pays before signing."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import size
+
+from contracts.licences.conflicts import find, stem_of
+from contracts.licences.keys import licence_key
+from contracts.licences.scope import Scope
+from contracts.licences.shelf import EXCLUSIVE, USE, Shelf, conflicts
+from contracts.licences.territories import PARENTS
+from contracts.licences.vocabulary import ANY, CHANNELS, FIELDS, LANGUAGES, PRODUCTS
+from ledger import cbor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GRANTS = size(100_000, 1_000)
+SEARCHES = size(2_000, 50)
+STEM = stem_of("W-1", None)
+PLACES = sorted(
+    {code for code, above in PARENTS.items() if above == "TW" or above.startswith("TW-")} | {"JP", "KR", "US"}
+)
+
+
+@dataclass
+class Table:
+    """Facts as the store hands them over: bytes that are decoded on each reading, once a search.
+
+    Attributes:
+        facts: encoded values by key.
+        rounds: in how many rounds they were asked for.
+        read: how many were read.
+    """
+
+    facts: dict[bytes, bytes] = field(default_factory=dict)
+    rounds: int = 0
+    read: int = 0
+
+    def get(self, key: bytes) -> Any | None:
+        """Return a fact."""
+        self.read += 1
+        data = self.facts.get(key)
+        return None if data is None else cbor.decode(data)
+
+    def expect(self, keys: Iterable[bytes]) -> None:
+        """Count a round."""
+        self.rounds += any(True for _ in keys)
+
+    def set(self, changes: dict[bytes, Any]) -> None:
+        """Write facts."""
+        self.facts.update((key, cbor.encode(value)) for key, value in changes.items())
+
+
+def draw(rng: random.Random) -> Scope:
+    """Return a scope as makers ask for them: a place or two, a use, a class, for a season to three years."""
+    first = date(2026, 1, 1) + timedelta(days=rng.randrange(3650))
+    last = first + timedelta(days=rng.randrange(30, 1095))
+    return Scope(
+        tuple(sorted(rng.sample(PLACES, rng.choice([1, 1, 2])))),
+        tuple(sorted(rng.sample(sorted(FIELDS), rng.choice([1, 1, 2])))),
+        tuple(sorted(rng.sample(sorted(PRODUCTS), rng.choice([1, 2])))),
+        (rng.choice([ANY, *sorted(CHANNELS)]),),
+        (rng.choice([ANY, *sorted(LANGUAGES)]),),
+        first.isoformat(),
+        last.isoformat(),
+    )
+
+
+def put(table: Table, name: str, scope: Scope, *, exclusive: bool) -> None:
+    """Put a grant on the shelves, as the rule does, with as much of its state as a conflict reads."""
+    table.set(Shelf(table, STEM, USE).put(name, scope)[0])
+    if exclusive:
+        table.set(Shelf(table, STEM, EXCLUSIVE).put(name, scope)[0])
+    table.set({licence_key(name): {"use": scope.as_data(), "last": scope.last, "exclusive": exclusive}})
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    """The shelves of a work with many grants; one in ten that conflicts with none is exclusive."""
+    rng, found = random.Random(20261127), Table()
+    for number in range(GRANTS):
+        scope = draw(rng)
+        free = number % 10 == 0 and not conflicts(found, STEM, scope, scope.last, exclusive=True)
+        put(found, f"L-{number}", scope, exclusive=free)
+    return found
+
+
+def search(table: Table, wanted: list[Scope], *, exclusive: bool) -> list[float]:
+    """Return how long each search took, sorted, in seconds."""
+    times = []
+    for scope in wanted:
+        start = time.perf_counter()
+        find(table, STEM, scope, scope.last, exclusive=exclusive)
+        times.append(time.perf_counter() - start)
+    return sorted(times)
+
+
+@pytest.mark.parametrize("exclusive", [False, True], ids=["bars nobody", "exclusive"])
+def test_conflicts(line: Any, table: Table, exclusive: bool) -> None:  # noqa: FBT001
+    """A search through all grants: reading, decoding and comparing, without the database's own time."""
+    rng = random.Random(7)
+    table.rounds = table.read = 0
+    times = search(table, [draw(rng) for _ in range(SEARCHES)], exclusive=exclusive)
+    what = f"conflicts of one {'exclusive licence' if exclusive else 'licence'} among {GRANTS:,}"
+    line(f"{what}, p50", "ours", times[len(times) // 2])
+    line(f"{what}, p99", "ours", times[len(times) * 99 // 100])
+    print(f"\n{what}: {table.rounds / SEARCHES:.1f} rounds, {table.read / SEARCHES:.0f} facts a search")  # noqa: T201
+
+
+def test_conflicts_over_everything(line: Any, table: Table) -> None:
+    """The widest wish there is: every place, every use, without an end."""
+    words = dict.fromkeys(("fields", "products", "channels", "languages"), (ANY,))
+    wanted = Scope(territories=("001",), **words, first="2026-01-01", last=None)
+    line(f"conflicts of an exclusive licence to everything among {GRANTS:,}", "ours",
+         search(table, [wanted] * 5, exclusive=True)[2])  # fmt: skip
+
+
+def test_one_crowded_cell(line: Any) -> None:
+    """The worst place: every grant in one county for one use on the same days, each of another class or channel."""
+    found = Table()
+    grants = GRANTS // 10
+    for number in range(grants):
+        scope = Scope(("TW-TTT",), ("packaging",), (str(1 + number % 44),), ("shop",), ("zh",), "2026-01-01", None)
+        put(found, f"L-{number}", scope, exclusive=False)
+    wanted = Scope(("TW-TTT",), ("packaging",), ("45",), ("shop",), ("zh",), "2026-01-01", None)
+    times = search(found, [wanted] * size(20, 2), exclusive=True)
+    line(f"conflicts in a cell of {grants:,} grants, none found", "ours", times[len(times) // 2])
