@@ -8,7 +8,7 @@ from ledger import cbor
 from ledger.blind import blind
 from ledger.document import decode_document
 from ledger.errors import ProofError
-from ledger.facts import PREFIX_BITS, PREFIX_SIZE, public_position, record_id
+from ledger.facts import PREFIX_BITS, public_position, record_id
 from ledger.record import decode_record
 from verifiers.source import SourcedRecord, by_sequence
 
@@ -83,8 +83,8 @@ class LiveSource:
     def private_fact(self, key: bytes) -> Any | None:
         """Return the value of a key of the private map."""
         if key not in self.private_keys:
-            present = self._present(key[:PREFIX_SIZE])
-            self.private_keys[key] = next((one for one in present if one.key == key), None)
+            present = self.view.store.facts_before([key], self.view.position)
+            self.private_keys[key] = present[0] if present else None
         found = self.private_keys[key]
         return None if found is None else cbor.decode(found.value)
 
@@ -111,11 +111,8 @@ class LiveSource:
 
     def _present(self, prefix: bytes) -> list[StoredChange]:
         """Return the present change of each private key under a prefix, in the order of keys."""
-        present: dict[bytes, StoredChange] = {}
-        for change in self.view.store.facts_with_prefix(prefix):
-            if change.private and change.position < self.view.position:
-                present[change.key] = change
-        return [present[key] for key in sorted(present)]
+        keys = [key for key, _ in self.view.private.items_with_prefix(prefix, PREFIX_BITS)]
+        return self.view.store.facts_before(keys, self.view.position)
 
     def _opened(self, position: bytes, stored: StoredEntry | StoredPrivate | None) -> SourcedRecord:
         data = None if stored is None else self.documents.get(stored.document_hash)

@@ -36,6 +36,7 @@ QUESTIONS = {
     "settlement": ("agreement",),
     "payment": ("redemption",),
     "account": ("account",),
+    "liability": ("programme", "issuer"),
     "licence": ("licence",),
     "record": ("record",),
 }

@@ -10,20 +10,22 @@ import pytest
 from conftest import soak
 from logged import Logged, logged
 from mutations import check_mutations
-from rewards import Town, coupons, keyed, name, tickets
+from rewards import PROGRAMME, Town, coupons, keyed, name, tickets
 from rules import key_of
 
 from api.bundles import ANSWERS, answer_bundle, read_answer
 from contracts.rewards.book import holder_of
-from contracts.rewards.calendar import day_end_ms
+from contracts.rewards.calendar import day_end_ms, day_number
+from contracts.rewards.clearing import liability
 from contracts.rewards.commitments import commit_measurement
-from contracts.rewards.keys import account_key, charge_key, pieces_key
+from contracts.rewards.keys import FUNDS, account_key, charge_key, pieces_key
 from contracts.rewards.till import _charge
 from ledger.bundle import decode_bundle, encode_bundle
 from ledger.errors import NotFoundError
 from ledger.privateleaf import decode_private_leaf
 from ledger.record import decode_record
 from verifiers import account, payment
+from verifiers import liability as issuers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -364,3 +366,37 @@ def test_mutations(lived: Lived, tmp_path: Path) -> None:
     for kind, verify in VERIFY.items():
         count = soak(f"mutations of {kind}s", 180, 3_006)
         check_mutations(bundles[kind], others[kind], lambda one, v=verify: v(one, policy, now), count)  # type: ignore[misc]
+
+
+def test_what_an_issuer_owed_on_any_day_is_proved(tmp_path: Path) -> None:
+    """An auditor reads what was out at each day's end: what was given, less what was spent, taken back or had ended."""
+    world = logged(tmp_path)
+    town = Town(world)
+    anna, counted = town.open("anna"), {}
+    for days in (0, 1, 3, 40, 30):
+        world.time_ms += days * DAY_MS
+        town.earn(anna, "class")
+        town.earn(anna, "steps", station="station")
+        town.on("noodles", "refund", anna, town.charge(anna, 12), refund=name(f"back {days}"), coins=5)
+        counted[day_number(world.time_ms)] = liability(town.funds("county"), world.time_ms)
+    lived = Lived(town, anna, "", {})
+    asked = {"kind": "liability", "programme": PROGRAMME, "issuer": "county"}
+    with world.serving().view() as view:
+        data = answer_bundle(view, world.vault, asked)
+        answer, _ = read_answer(view, issuers.Answer, asked)
+    verdict = issuers.verify(data, world.policy(), world.time_ms // 1000 + 5)
+    assert (verdict.kind, verdict.status) == ("operator", "owing"), verdict.steps[-1]
+    assert [step.name for step in verdict.steps][6:] == ["days", "now", "terms", "particulars", "whole", "standing"]
+    assert [one["liability"] for one in verdict.facts["days"]] == list(counted.values())
+    assert verdict.facts["liability"] == lived.town.purse(anna).available - liability(town.funds("town"), world.time_ms)
+    first, last = min(counted), max(counted)
+    assert [answer.owed_at(day) for day in (first - 1, first, first + 2, last + 365)] == [
+        0, counted[first], counted[first + 1], 0,
+    ]  # fmt: skip
+    opened = decode_bundle(data)
+    assert opened.private_map is not None
+    assert {fact.key[0] for fact in opened.private_map.facts} <= {FUNDS}
+    others = [lived.bundle("account", anna)]
+    count = soak("mutations of liabilities", 90, 3_006)
+    check_mutations([data], others, lambda one: issuers.verify(one, world.policy(), world.time_ms // 1000 + 5), count)
+    world.close()

@@ -78,8 +78,8 @@ class Answer(question.Answer):
         shown = {name: value for name, value in self.state.items() if name not in {"acts", "stage", "mixed"}}
         paid, mixed = self.state["posted"] - self.state["refunded"], self.state["mixed"]
         return {
-            **self._particulars,
             **shown,
+            **self._particulars,
             "stage": stage(self.state, time_ms),
             "as_of_ms": time_ms,
             "paid": paid,

@@ -56,6 +56,14 @@ class Terms:
             self._checked.add(found["record"])
         return dict(found)
 
+    def latest(self) -> dict[str, Any]:
+        """Return the terms in force now.
+
+        Raises:
+            ProofError: they are not what their record says.
+        """
+        return self.before(self._versions[-1]["record"] + 1)
+
     def _check(self, terms: dict[str, Any]) -> None:
         found = checked_record(self._source, terms["record"])
         kind, actor = act_of(found)

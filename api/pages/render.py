@@ -9,7 +9,7 @@ no script and no inline style, and `HEADERS` tells the browser to run none.
 from __future__ import annotations
 
 import hashlib
-from datetime import date  # noqa: TC003 - filters carry their types at run time
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
@@ -107,6 +107,9 @@ def environment(language: Language) -> Environment:
         money=partial(_money, language),
         share=_share,
         day_ms=day_of,
+        date_ms=dates.day_of_ms,
+        minute_ms=_minute,
+        signed=_signed,
         number=_number,
         reading=_reading,
         curve=drawing.draw_curve,
@@ -144,6 +147,16 @@ def safe_link(url: str) -> str:
 def _number(value: int) -> str:
     """Return `1,250`."""
     return f"{value:,}"
+
+
+def _signed(value: int) -> str:
+    """Return `+1,250` or `−1,250`, with a real minus; nothing for zero."""
+    return f"{value:+,}".replace("-", "−") if value else ""
+
+
+def _minute(time_ms: int) -> str:
+    """Return a Unix time in milliseconds as `2026-11-03 14:05` in Taipei."""
+    return dates.minute(datetime.fromtimestamp(time_ms / 1000, UTC))
 
 
 def _grams(language: Language, grams: int) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from contracts.rewards.calendar import day_of, month_of
+from contracts.rewards.calendar import day_number, day_of, month_of
 from contracts.rewards.coins import Purse, decode_purse, encode_pieces, encode_purse, total
 from contracts.rewards.keys import (
     account_key,
@@ -127,6 +127,7 @@ class Book:
     _accounts: dict[str, Account] = field(default_factory=dict)
     _states: dict[bytes, tuple[dict[str, Any], str]] = field(default_factory=dict)
     _lines: list[Change] = field(default_factory=list)
+    _issuers: set[str] = field(default_factory=set)
 
     @property
     def programme(self) -> str:
@@ -164,7 +165,8 @@ class Book:
         return account
 
     def funds(self, issuer: str) -> dict[str, Any]:
-        """Return an issuer's funds; what is changed in them is written."""
+        """Return an issuer's funds; what is changed in them is written, and again as the day's closing."""
+        self._issuers.add(issuer)
         return self._state(funds_key(self.programme, issuer), {**FUNDS, "open": {}}, issuer)
 
     def stock(self, offer: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,7 +259,7 @@ class Book:
                 self._circulate(piece.issuer, -piece.coins, piece.ends_ms)
             changes += self._entry(account, about)
         changes += [Change(key, state, holder=holder, private=True) for key, (state, holder) in self._states.items()]
-        return [*changes, *self._lines]
+        return [*changes, *self._lines, *self._closings()]
 
     def _entry(self, account: Account, about: str) -> list[Change]:
         number, purse = account.state["entries"] + 1, encode_purse(account.purse)
@@ -280,6 +282,14 @@ class Book:
         return [
             Change(account_key(account.name), state, holder=holder, private=True),
             Change(account_key(account.name, number), entry, holder=holder, private=True),
+        ]
+
+    def _closings(self) -> list[Change]:
+        """Return issuers' funds as this day leaves them so far: so what was owed at its end has a proof for ever."""
+        day = day_number(self.act.at.time_ms)
+        return [
+            Change(funds_key(self.programme, issuer, day), self.funds(issuer), holder=issuer, private=True)
+            for issuer in sorted(self._issuers)
         ]
 
     def _circulate(self, issuer: str, coins: int, ends_ms: int) -> None:

@@ -1,6 +1,7 @@
 """Days and months of Taipei, which is eight hours ahead of UTC all year.
 
 day_of(1_795_000_000_000)       "2026-11-18"
+day_number(1_795_000_000_000)   20775
 minute_of(1_795_000_000_000)    1 * 60 + 6
 month_end_ms("2026-11")         the first moment of December
 day_end_ms("2026-11-18", 2)     the first moment of November 20
@@ -21,6 +22,16 @@ def _local(time_ms: int) -> datetime:
 def day_of(time_ms: int) -> str:
     """Return the day at a time, in Unix milliseconds, such as `2026-11-03`."""
     return _local(time_ms).date().isoformat()
+
+
+def day_number(time_ms: int) -> int:
+    """Return the number of the day at a time: days since 1970-01-01, in Taipei."""
+    return (_local(time_ms) - _EPOCH).days
+
+
+def day_numbered(number: int) -> str:
+    """Return the day of a number, such as `2026-11-03`."""
+    return (_EPOCH + timedelta(days=number)).date().isoformat()
 
 
 def month_of(time_ms: int) -> str:

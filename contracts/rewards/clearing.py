@@ -121,6 +121,11 @@ def outstanding(stock: Mapping[str, Any], time_ms: int) -> int:
     return sum(amount for month, amount in stock["open"].items() if month >= month_of(time_ms))
 
 
+def prefund(coins: int, terms: Mapping[str, Any]) -> int:
+    """Return how much an issuer has to have paid in for so many coins, in hundredths of the currency, rounded up."""
+    return -(-coins * int(terms["value"]) * int(terms["prefund_permille"]) // 1000)
+
+
 def write_statement(lines: Iterable[Line]) -> bytes:
     """Return a statement as CSV (UTF-8 with BOM)."""
     output = io.StringIO()

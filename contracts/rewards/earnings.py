@@ -17,6 +17,7 @@ from contracts.kind import ACTOR_ID, Act, Kind, body, text
 from contracts.rewards.accounts import account_readers, account_reads, account_subject, check_holder
 from contracts.rewards.book import Book, holder_of, today
 from contracts.rewards.calendar import day_of, month_end_ms, month_of, months_later
+from contracts.rewards.clearing import prefund
 from contracts.rewards.keys import account_key, commitment_key, earning_key, funds_key, programme_key
 from contracts.rewards.programmes import COINS, MONEY, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of
 from ledger.errors import RefusedError
@@ -136,7 +137,7 @@ def _expect_funded(act: Act, book: Book, issuer: str, coins: int) -> None:
         expected=f"at most {terms['issuers'][issuer]}",
         got=out,
     )
-    needed = -(-out * terms["value"] * terms["prefund_permille"] // 1000)
+    needed = prefund(out, terms)
     act.expect(
         needed <= funds["funded"],
         "coins.prefund",

@@ -39,9 +39,17 @@ def programme_prefix(programme: str) -> bytes:
     return fact_prefix(PROGRAMME, [programme])
 
 
-def funds_key(programme: str, issuer: str) -> bytes:
-    """What an issuer has put into circulation, and how much of it is still out, by the month in which it ends."""
-    return fact_key(FUNDS, [programme, issuer])
+def funds_key(programme: str, issuer: str, day: int = 0) -> bytes:
+    """What an issuer has put into circulation, and how much of it is still out, by the month in which it ends.
+
+    With a day (`calendar.day_number`): as that day left it.
+    """
+    return fact_key(FUNDS, [programme, issuer], day)
+
+
+def funds_prefix(programme: str, issuer: str) -> bytes:
+    """All facts of an issuer's funds."""
+    return fact_prefix(FUNDS, [programme, issuer])
 
 
 def account_key(account: str, sequence: int = 0) -> bytes:
