@@ -105,6 +105,11 @@ class StateMap:
                 _check_sizes(key, value)
             raise
 
+    def memory(self) -> int | None:
+        """Return how many bytes the pairs and their tree take; None where Python holds them and cannot tell."""
+        memory: int | None = self._map.memory()
+        return memory
+
     def root(self) -> bytes:
         """Return the root, 32 bytes. Only what changed since the last call is hashed."""
         root: bytes = self._map.root()
@@ -137,6 +142,9 @@ class _Tree:
 
     def __len__(self) -> int:
         return len(self._leaves)
+
+    def memory(self) -> None:
+        return None
 
     def get(self, key: bytes) -> bytes | None:
         leaf_ = self._leaves.get(key)

@@ -3,16 +3,13 @@
 use fengtu_core::statemap;
 use pyo3::exceptions::{PyIndexError, PyOverflowError};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyList, PyTuple};
 
 /// A map from byte strings to byte strings. A pair that is too large raises `OverflowError`, and nothing is set.
 #[pyclass(module = "ledger._native")]
 pub struct StateMap {
     map: statemap::StateMap,
 }
-
-type Pairs = Vec<(PyBackedBytes, PyBackedBytes)>;
 
 #[pymethods]
 impl StateMap {
@@ -29,9 +26,29 @@ impl StateMap {
         self.map.get(key).map(|value| PyBytes::new(py, value))
     }
 
-    fn set_many(&mut self, py: Python<'_>, pairs: Pairs) -> PyResult<()> {
-        let slices: Vec<statemap::Pair<'_>> = pairs.iter().map(|(key, value)| (&**key, &**value)).collect();
-        py.detach(|| self.map.set_many(&slices)).map_err(|_| PyOverflowError::new_err("a key or a value is too large"))
+    fn set_many(&mut self, py: Python<'_>, pairs: &Bound<'_, PyList>) -> PyResult<()> {
+        // Copied one after the other: cheaper than holding a million objects, and read without the interpreter's lock.
+        let mut data = Vec::new();
+        let mut sizes = Vec::with_capacity(pairs.len());
+        for pair in pairs.iter() {
+            let pair = pair.cast::<PyTuple>()?;
+            let (key, value) = (pair.get_borrowed_item(0)?, pair.get_borrowed_item(1)?);
+            let (key, value) = (key.cast::<PyBytes>()?, value.cast::<PyBytes>()?);
+            data.extend_from_slice(key.as_bytes());
+            data.extend_from_slice(value.as_bytes());
+            sizes.push((key.as_bytes().len(), value.as_bytes().len()));
+        }
+        let set = || {
+            let mut rest = data.as_slice();
+            let mut take = |size| {
+                let (taken, left) = rest.split_at(size);
+                rest = left;
+                taken
+            };
+            let slices: Vec<statemap::Pair<'_>> = sizes.iter().map(|&(key, value)| (take(key), take(value))).collect();
+            self.map.set_many(&slices)
+        };
+        py.detach(set).map_err(|_| PyOverflowError::new_err("a key or a value is too large"))
     }
 
     fn root<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {

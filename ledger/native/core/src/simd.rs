@@ -63,16 +63,16 @@ pub fn compress_16(count: usize) -> u32 {
     (0..count * 16).fold(0, |sum, _| sum ^ u32::from(hash_one(0, &[&[0; 54]])[0]))
 }
 
-/// Ask for the first bytes of a message that is hashed soon: a group's rounds are longer than the processor looks ahead.
-pub fn prefetch(message: &[u8]) {
+/// Ask for the first bytes of what is read soon: a group's rounds are longer than the processor looks ahead.
+pub fn prefetch<T>(what: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    for line in message.chunks(64).take(4) {
+    for line in (0..size_of_val(what)).step_by(64).take(4) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing, and this address is within the message.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        // SAFETY: a prefetch reads nothing, and this address is within what is lent.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(what.as_ptr().cast::<i8>().wrapping_add(line)) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = message;
+    let _ = what;
 }
 
 /// Hash 4 messages behind a prefix; all have as many blocks.

@@ -1,14 +1,16 @@
 //! The verifiable map: torchwood's Merkle Patricia Tree, as `ledger/statemap.py` has it.
 //!
-//! Nodes stand in two arrays and point to each other by number; keys and values lie one after the other in chunks. What
-//! changed since the last root is hashed level by level, so that many hashes are made side by side.
+//! Nodes stand in two arrays and point to each other by number; keys and values lie one after the other in chunks. Hashes
+//! stand apart, so that many nodes of a path fit into the processor's caches. What changed since the last root is noted
+//! as it changes, and hashed by the bit that it branches at, the greatest first: bits rise along a path, so nodes of one
+//! bit do not hang on each other and their hashes are made side by side.
 
 use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
 use crate::sha256::{Contiguous, Engine, hash_many};
-use crate::{Hash, pool};
+use crate::{Hash, pool, simd};
 
 /// Keys have at most this many bytes.
 pub const KEY_SIZE_MAX: usize = 64;
@@ -20,6 +22,10 @@ pub const BITS_MAX: usize = (KEY_SIZE_MAX + 2) * 8;
 const CHUNK: usize = 1 << 20;
 const PARALLEL_MIN: usize = 1 << 13;
 const HASHED_AT_ONCE: usize = 1 << 10;
+/// How many pairs ahead memory is asked for.
+const AHEAD: usize = 16;
+/// Keys that are looked up side by side, so that waiting for one's memory is waiting for all's.
+const SOUGHT_AT_ONCE: usize = 32;
 const LEAF: u32 = 1 << 31;
 const NONE: u32 = u32::MAX;
 const EMPTY_ROOT: Hash = [
@@ -31,7 +37,6 @@ const EMPTY_ROOT: Hash = [
 type Link = u32;
 
 struct Inner {
-    hash: Hash,
     left: Link,
     right: Link,
     bit: u16,
@@ -39,7 +44,6 @@ struct Inner {
 }
 
 struct Leaf {
-    hash: Hash,
     chunk: u32,
     start: u32,
     value_size: u32,
@@ -52,6 +56,11 @@ struct Leaf {
 pub struct StateMap {
     inners: Vec<Inner>,
     leaves: Vec<Leaf>,
+    inner_hashes: Vec<Hash>,
+    leaf_hashes: Vec<Hash>,
+    /// What has to be hashed before the next root.
+    dirty_inners: Vec<u32>,
+    dirty_leaves: Vec<u32>,
     chunks: Vec<Vec<u8>>,
     root: Option<Link>,
     /// Bytes of values that were replaced by longer ones.
@@ -94,47 +103,55 @@ impl StateMap {
         if pairs.iter().any(|(key, value)| key.len() > KEY_SIZE_MAX || value.len() > VALUE_SIZE_MAX) {
             return Err(TooLarge);
         }
-        if self.root.is_none() {
+        let Some(root) = self.root else {
             self.build(pairs);
-        } else {
-            for &(key, value) in pairs {
-                self.set(key, value);
+            return Ok(());
+        };
+        let mut top = root;
+        for group in pairs.chunks(SOUGHT_AT_ONCE) {
+            // Where a new key goes in, other ends may change; a leaf that has its key already stays the end of it.
+            let ends = self.ends_of(top, group);
+            for (&(key, value), end) in group.iter().zip(ends) {
+                top = self.set(top, key, value, end);
             }
         }
+        self.root = Some(top);
         Ok(())
     }
 
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        let Some(root) = self.root else {
-            self.root = Some(self.push_leaf(key, value));
-            return;
-        };
-        let end = self.end_of(root, key, usize::MAX);
+    /// Set a value below a node, and return what stands there then; `end` is where the key ended a moment ago.
+    fn set(&mut self, top: Link, key: &[u8], value: &[u8], end: Link) -> Link {
+        let end = if self.pair(end).0 == key { end } else { self.end_of(top, key, usize::MAX) };
         let (known, present) = self.pair(end);
         if known == key {
             if present != value {
                 self.replace(end, value);
-                self.walk(root, key, usize::MAX);
+                self.walk(top, key, usize::MAX);
             }
-            return;
+            return top;
         }
         let differs = differing_bit(known, key);
-        let (above, below) = self.walk(root, key, differs);
+        let (above, below) = self.walk(top, key, differs);
         let leaf = self.push_leaf(key, value);
         let (left, right) = if bit(key, differs) { (below, leaf) } else { (leaf, below) };
         let inner = self.push_inner(differs, left, right);
         match above {
-            None => self.root = Some(inner),
+            None => return inner,
             Some(above) if bit(key, self.inners[above].bit as usize) => self.inners[above].right = inner,
             Some(above) => self.inners[above].left = inner,
         }
+        top
     }
 
     /// Return the root. Only what changed since the last call is hashed.
     pub fn root(&mut self) -> Hash {
         let Some(root) = self.root else { return EMPTY_ROOT };
-        let (mut leaves, mut levels) = (Vec::new(), Vec::new());
-        self.collect(root, &mut leaves, &mut levels);
+        let mut leaves = std::mem::take(&mut self.dirty_leaves);
+        // Messages of as many blocks stand together: they are hashed in lanes.
+        leaves.sort_by_key(|&leaf| {
+            let leaf = &self.leaves[leaf as usize];
+            (leaf.key_size as usize + leaf.value_size as usize + varint_size(leaf.value_size as usize)) / 64
+        });
         let hashes = self.hash_in_parts(
             &leaves,
             |map, leaf, out| {
@@ -144,12 +161,12 @@ impl StateMap {
             0,
         );
         for (&leaf, hash) in leaves.iter().zip(hashes) {
-            let leaf = &mut self.leaves[leaf as usize];
-            (leaf.hash, leaf.dirty) = (hash, false);
+            self.leaf_hashes[leaf as usize] = hash;
+            self.leaves[leaf as usize].dirty = false;
         }
-        for level in levels {
+        for nodes in self.take_dirty_inners() {
             let hashes = self.hash_in_parts(
-                &level,
+                &nodes,
                 |map, inner, out| {
                     let inner = &map.inners[inner as usize];
                     write_varint(out, inner.bit as usize);
@@ -158,12 +175,25 @@ impl StateMap {
                 },
                 1,
             );
-            for (&inner, hash) in level.iter().zip(hashes) {
-                let inner = &mut self.inners[inner as usize];
-                (inner.hash, inner.dirty) = (hash, false);
+            for (&inner, hash) in nodes.iter().zip(hashes) {
+                self.inner_hashes[inner as usize] = hash;
+                self.inners[inner as usize].dirty = false;
             }
         }
         *self.hash(root)
+    }
+
+    /// Return what has to be hashed, by bit, the greatest first.
+    fn take_dirty_inners(&mut self) -> impl Iterator<Item = Vec<u32>> + use<> {
+        let mut by_bit: Vec<Vec<u32>> = Vec::new();
+        for inner in std::mem::take(&mut self.dirty_inners) {
+            let bit = self.inners[inner as usize].bit as usize;
+            if by_bit.len() <= bit {
+                by_bit.resize(bit + 1, Vec::new());
+            }
+            by_bit[bit].push(inner);
+        }
+        by_bit.into_iter().rev()
     }
 
     /// Return the proof that a key has its value, or that it has none.
@@ -220,16 +250,19 @@ impl StateMap {
     pub fn memory(&self) -> usize {
         self.inners.capacity() * size_of::<Inner>()
             + self.leaves.capacity() * size_of::<Leaf>()
+            + (self.inner_hashes.capacity() + self.leaf_hashes.capacity()) * size_of::<Hash>()
+            + (self.dirty_inners.capacity() + self.dirty_leaves.capacity()) * size_of::<u32>()
             + self.chunks.iter().map(Vec::capacity).sum::<usize>()
     }
 
     // Building
 
     fn build(&mut self, pairs: &[Pair<'_>]) {
-        let mut order: Vec<u32> = (0..pairs.len() as u32).collect();
-        let by_key = |a: &u32, b: &u32| {
-            let (one, other) = (pairs[*a as usize].0, pairs[*b as usize].0);
-            compare(one, other).then(a.cmp(b))
+        // The first bytes of a key stand beside its number: comparing them fetches nothing.
+        let mut order: Vec<(u64, u32)> = pairs.iter().zip(0..).map(|(pair, number)| (head(pair.0), number)).collect();
+        let by_key = |a: &(u64, u32), b: &(u64, u32)| {
+            let keys = || compare(pairs[a.1 as usize].0, pairs[b.1 as usize].0);
+            a.0.cmp(&b.0).then_with(keys).then(a.1.cmp(&b.1))
         };
         if pairs.len() >= PARALLEL_MIN {
             pool::run(true, || order.par_sort_unstable_by(by_key));
@@ -237,21 +270,31 @@ impl StateMap {
             order.sort_unstable_by(by_key);
         }
         // Of a key that comes twice the last one stays.
-        let mut kept: Vec<u32> = Vec::with_capacity(order.len());
-        for number in order {
-            match kept.last_mut() {
-                Some(last) if pairs[*last as usize].0 == pairs[number as usize].0 => *last = number,
-                _ => kept.push(number),
+        order.dedup_by(|next, kept| {
+            let same = next.0 == kept.0 && pairs[next.1 as usize].0 == pairs[kept.1 as usize].0;
+            if same {
+                kept.1 = next.1;
             }
-        }
-        self.leaves.reserve_exact(kept.len());
-        self.inners.reserve_exact(kept.len().saturating_sub(1));
+            same
+        });
+        self.leaves.reserve_exact(order.len());
+        self.leaf_hashes.reserve_exact(order.len());
+        self.inners.reserve_exact(order.len().saturating_sub(1));
+        self.inner_hashes.reserve_exact(order.len().saturating_sub(1));
         // The stack holds the right edge, its branching bits rising.
         let mut stack: Vec<u32> = Vec::new();
         let mut node = NONE;
         let mut previous: &[u8] = &[];
-        for number in kept {
-            let (key, value) = pairs[number as usize];
+        for at in 0..order.len() {
+            // In the order of keys the pairs lie anywhere: they are asked for before they are needed.
+            if let Some(&(_, ahead)) = order.get(at + 2 * AHEAD) {
+                simd::prefetch(std::slice::from_ref(&pairs[ahead as usize]));
+            }
+            if let Some(&(_, ahead)) = order.get(at + AHEAD) {
+                simd::prefetch(pairs[ahead as usize].0);
+                simd::prefetch(pairs[ahead as usize].1);
+            }
+            let (key, value) = pairs[order[at].1 as usize];
             let leaf = self.push_leaf(key, value);
             if node != NONE {
                 let differs = differing_bit(previous, key);
@@ -280,21 +323,20 @@ impl StateMap {
     }
 
     fn push_inner(&mut self, differs: usize, left: Link, right: Link) -> Link {
-        self.inners.push(Inner { hash: [0; 32], left, right, bit: differs as u16, dirty: true });
-        (self.inners.len() - 1) as u32
+        let number = self.inners.len() as u32;
+        self.inners.push(Inner { left, right, bit: differs as u16, dirty: true });
+        self.inner_hashes.push([0; 32]);
+        self.dirty_inners.push(number);
+        number
     }
 
     fn push_leaf(&mut self, key: &[u8], value: &[u8]) -> Link {
         let (chunk, start) = self.keep(key, value);
-        self.leaves.push(Leaf {
-            hash: [0; 32],
-            chunk,
-            start,
-            value_size: value.len() as u32,
-            key_size: key.len() as u8,
-            dirty: true,
-        });
-        (self.leaves.len() - 1) as u32 | LEAF
+        let number = self.leaves.len() as u32;
+        self.leaves.push(Leaf { chunk, start, value_size: value.len() as u32, key_size: key.len() as u8, dirty: true });
+        self.leaf_hashes.push([0; 32]);
+        self.dirty_leaves.push(number);
+        number | LEAF
     }
 
     fn keep(&mut self, key: &[u8], value: &[u8]) -> (u32, u32) {
@@ -328,7 +370,9 @@ impl StateMap {
         }
         let leaf = &mut self.leaves[number];
         leaf.value_size = value.len() as u32;
-        leaf.dirty = true;
+        if !std::mem::replace(&mut leaf.dirty, true) {
+            self.dirty_leaves.push(number as u32);
+        }
         if self.garbage > CHUNK && self.garbage > self.chunks.iter().map(Vec::len).sum::<usize>() / 2 {
             self.compact();
         }
@@ -357,11 +401,24 @@ impl StateMap {
     }
 
     fn hash(&self, link: Link) -> &Hash {
-        if link & LEAF == 0 { &self.inners[link as usize].hash } else { &self.leaves[(link & !LEAF) as usize].hash }
+        if link & LEAF == 0 { &self.inner_hashes[link as usize] } else { &self.leaf_hashes[(link & !LEAF) as usize] }
     }
 
-    fn is_dirty(&self, link: Link) -> bool {
-        if link & LEAF == 0 { self.inners[link as usize].dirty } else { self.leaves[(link & !LEAF) as usize].dirty }
+    /// Follow many keys, a step each in turn; return where they end.
+    fn ends_of(&self, top: Link, pairs: &[Pair<'_>]) -> [Link; SOUGHT_AT_ONCE] {
+        let mut ends = [top; SOUGHT_AT_ONCE];
+        let mut moved = true;
+        while moved {
+            moved = false;
+            for (link, (key, _)) in ends.iter_mut().zip(pairs) {
+                if *link & LEAF == 0 {
+                    let inner = &self.inners[*link as usize];
+                    *link = if bit(key, inner.bit as usize) { inner.right } else { inner.left };
+                    moved = true;
+                }
+            }
+        }
+        ends
     }
 
     /// Follow a key over the nodes that branch before `bits`; return where it ends.
@@ -385,7 +442,9 @@ impl StateMap {
             if inner.bit as usize >= bits {
                 break;
             }
-            inner.dirty = true;
+            if !std::mem::replace(&mut inner.dirty, true) {
+                self.dirty_inners.push(link);
+            }
             above = Some(link as usize);
             link = if bit(key, inner.bit as usize) { inner.right } else { inner.left };
         }
@@ -422,25 +481,6 @@ impl StateMap {
     }
 
     // Hashing
-
-    /// Collect what is dirty below a node: the leaves, and the inner nodes by how far they stand above dirty ones.
-    fn collect(&self, top: Link, leaves: &mut Vec<u32>, levels: &mut Vec<Vec<u32>>) -> usize {
-        if !self.is_dirty(top) {
-            return 0;
-        }
-        if top & LEAF != 0 {
-            leaves.push(top & !LEAF);
-            return 0;
-        }
-        // At most `BITS_MAX` nodes deep: bits rise along a path.
-        let inner = &self.inners[top as usize];
-        let level = self.collect(inner.left, leaves, levels).max(self.collect(inner.right, leaves, levels));
-        if levels.len() == level {
-            levels.push(Vec::new());
-        }
-        levels[level].push(top);
-        level + 1
-    }
 
     fn hash_in_parts(
         &self,
@@ -488,6 +528,14 @@ fn padded(key: &[u8], number: usize) -> u8 {
     }
 }
 
+/// The first eight bytes of a padded key as a number: keys stand in the order of their heads.
+fn head(key: &[u8]) -> u64 {
+    match key.first_chunk() {
+        Some(bytes) => u64::from_be_bytes(*bytes),
+        None => (0..8).fold(0, |head, number| head << 8 | u64::from(padded(key, number))),
+    }
+}
+
 fn differing_bit(one: &[u8], other: &[u8]) -> usize {
     let common = one.iter().zip(other).take_while(|(a, b)| a == b).count();
     (common..)
@@ -519,6 +567,10 @@ fn write_varint(out: &mut Vec<u8>, mut number: usize) {
         number >>= 7;
     }
     out.push(number as u8);
+}
+
+fn varint_size(number: usize) -> usize {
+    (number.max(1).ilog2() as usize) / 7 + 1
 }
 
 fn write_pair(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
