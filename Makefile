@@ -2,12 +2,13 @@
 PYTHON ?= python3
 PORT   ?= 8000
 DATA   ?= data
+SCALE  ?= data/scale
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench lock lint clean
+.PHONY: help run test soak bench bench-scale lock lint clean
 
 help: ## the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -54,8 +55,14 @@ soak: $(VENV)/test.stamp ## the same tests with their full counts
 	FENGTU_NATIVE=0 FENGTU_SOAK=1 $(BIN)/python -m pytest -s
 	$(if $(CARGO),FENGTU_NATIVE=1) FENGTU_SOAK=1 $(BIN)/python -m pytest -s
 
-bench: $(VENV)/test.stamp ## the benchmarks beside their peers
-	$(BIN)/python -m pytest benchmarks -q --benchmark-only --benchmark-disable-gc --benchmark-columns=min,median,rounds -p no:cacheprovider
+BENCH := $(BIN)/python -m pytest -q --benchmark-disable-gc --benchmark-columns=min,median,rounds -p no:cacheprovider
+
+bench: $(VENV)/test.stamp ## the benchmarks beside their peers; writes docs/performance.md
+	$(BENCH) benchmarks
+	$(BIN)/python benchmarks/report.py
+
+bench-scale: $(VENV)/test.stamp ## pages, proofs and opening a node at 10 million entries (SCALE=data/scale is kept)
+	FENGTU_BENCH_DATA=$(SCALE) FENGTU_BENCH_ENTRIES=10000000 $(BENCH) benchmarks/test_scale.py
 
 lock: ## write the lock files again (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --no-strip-extras --python-version 3.11 --extra build pyproject.toml -o requirements/run.txt

@@ -1,15 +1,16 @@
-"""A season of agreements: acts through the rules, acts that the log commits, and all of it recomputed by replay."""
+"""A season of agreements, and a log of events: the rules alone, acts that the log commits, and all of it replayed."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agreements import PURCHASER, Deal, simple_terms
 from conftest import size
 from fastapi.testclient import TestClient
+from figures import OURS
 from logged import Logged, logged
 from rules import World, open_world
 from webs import services_of
@@ -22,6 +23,8 @@ from ledger.replay import replay
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from figures import Figures
 
     from ledger.rulebook import Submission
 
@@ -72,13 +75,13 @@ def season(world: Recorded) -> list[Deal]:
     return deals
 
 
-def test_a_season(line: Any, tmp_path: Path) -> None:
+def test_a_season(figures: Figures, tmp_path: Path) -> None:
     """Each act's time in the rules, in the log with signatures and commit, and in a replay with both maps."""
     base = open_world()
     world = Recorded(base.fold, base.keys, base.facts, base.size, numbers=base.numbers)
     season(world)
     acts = len(world.kept)
-    line("an act of an agreement, rules alone", "ours", world.seconds / acts)
+    figures.add("an act of an agreement, rules alone", OURS, world.seconds / acts)
 
     log = logged(tmp_path)
     start = time.perf_counter()
@@ -87,16 +90,18 @@ def test_a_season(line: Any, tmp_path: Path) -> None:
         for first in range(0, len(rows), BATCH):
             append(log, time_ms, rows[first : first + BATCH])
     seconds = time.perf_counter() - start
-    line("an act of an agreement, signatures, rules and commit", "ours", seconds / acts)
-    line(f"a season of {AGREEMENTS:,} agreements, settled", "ours", seconds)
+    figures.add("an act of an agreement, signatures, rules and commit", OURS, seconds / acts)
+    figures.add(f"a season of {AGREEMENTS:,} agreements, settled", OURS, seconds)
     log.log.seal()
     start = time.perf_counter()
     replay(log.store, log.fold)
-    line(f"the season of {AGREEMENTS:,} agreements, replayed", "ours", time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    figures.add(f"the season of {AGREEMENTS:,} agreements, replayed", OURS, seconds)
+    figures.add("replay of agreements (a record)", OURS, seconds / acts)
     log.close()
 
 
-def test_the_list_of_a_purchaser(line: Any, tmp_path: Path) -> None:
+def test_the_list_of_a_purchaser(figures: Figures, tmp_path: Path) -> None:
     """A purchaser with many agreements: the first list after a start, then list, search, page and calendar."""
     base = open_world()
     world = Recorded(base.fold, base.keys, base.facts, base.size, numbers=base.numbers)
@@ -118,7 +123,7 @@ def test_the_list_of_a_purchaser(line: Any, tmp_path: Path) -> None:
         headers = sign_request(world.keys[PURCHASER], "GET", f"http://127.0.0.1:8000{path}")
         start = time.perf_counter()
         answer = client.get(path, headers=headers)
-        line(f"{AGREEMENTS:,} agreements of one purchaser: {name}", "ours", time.perf_counter() - start)
+        figures.add(f"{AGREEMENTS:,} agreements of one purchaser: {name}", OURS, time.perf_counter() - start)
         assert answer.status_code == 200, answer.text
     log.close()
 

@@ -1,4 +1,7 @@
-"""A running node over HTTP, beside the database's own inserts: what an append cannot be cheaper than."""
+"""A running node over HTTP, beside Tessera's server and the databases' own inserts, the floor of any append.
+
+Tessera checks neither signatures nor rules; it is asked by the same client, with bodies of 300 bytes.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +9,37 @@ import asyncio
 import os
 import sqlite3
 import statistics
-import subprocess
-import sys
 import time
 import uuid
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import psycopg
 import pytest
-from conftest import size
-from farms import GTIN, Farms, close_farms, open_farms
-from servers import PostgresServer, free_port, running_postgres
-from webs import client_of
+from conftest import measured, size
+from farms import GTIN
+from figures import OURS
+from nodes import init_node, running_node
+from servers import PostgresServer, running_postgres
 
 from contracts.operation import Operation, operation_event
 from contracts.plain import decode_day
 from ledger import cbor
-from ledger.admission import Prepared
-from ledger.signature import SigningKey
-from node.client import Party
-from node.keyfile import read_keyfile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from figures import Figures
+    from nodes import RunningNode
+    from peers import Peers
+
 BATCHES = size(10, 2)
-SINGLES = size(400, 60)
-CLIENTS = size(64, 8)
-HISTORY = size(10_000, 1_000)
-PASSPHRASE = "benchmark-only"
+SINGLES = size(500, 60)
+MANY = size(8_000, 400)
+CLIENTS = 256
+ROWS = 1_000
+CBOR = "application/cbor"
 
 
 @pytest.fixture(scope="module")
@@ -47,168 +49,145 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-@contextmanager
-def node(folder: Path, database: str | None) -> Iterator[tuple[str, Party]]:
-    """A node as users run it, and its operator as a party."""
-    environment = {**os.environ, "FENGTU_PASSPHRASE": PASSPHRASE}
-    fengtu = [sys.executable, "-c", "from node.cli import main; main()"]
-    more = ["--database", database] if database else []
-    subprocess.run(
-        [*fengtu, "init", folder, "--origin", "bench.test/log", *more], check=True, env=environment, capture_output=True
-    )
-    port = free_port()
-    with (folder / "out").open("wb") as out:
-        process = subprocess.Popen(
-            [*fengtu, "run", "--data", folder, "--port", str(port)], env=environment, stdout=out, stderr=out
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                httpx.get(f"{url}/readyz").raise_for_status()
-                break
-            except httpx.HTTPError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-        file = read_keyfile(folder / "keys" / "operator.json")
-        yield url, Party("operator", file.open(PASSPHRASE), "bench.test/log")
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def drafts(party: Party, count: int, lot: str) -> list[list[Any]]:
+def drafts(node: RunningNode, count: int, lot: str) -> list[list[Any]]:
     """Return signed events on a lot, as a node takes them."""
     event = operation_event(GTIN, lot, Operation(decode_day("2026-01-05"), "施肥", "有機肥"), "fertilise")
-    return [party.draft("event", {**event, "eventID": f"urn:uuid:{uuid.uuid4()}"}).encode() for _ in range(count)]
+    made = ({**event, "eventID": f"urn:uuid:{uuid.uuid4()}"} for _ in range(count))
+    return [node.party.draft("event", one).encode() for one in made]
 
 
 @pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
-def test_appends(benchmark: Any, tmp_path: Path, postgres: PostgresServer, line: Any, database: str) -> None:
+def test_submits(
+    benchmark: Any, figures: Figures, peers: Peers | None, tmp_path: Path, *, postgres: PostgresServer, database: str
+) -> None:
     """Records in batches of 1,000 and one by one, durable, signatures and rules checked."""
-    url = None if database == "SQLite" else postgres.new_database()
-    with node(tmp_path / "data", url) as (address, party), httpx.Client(base_url=address, timeout=60) as client:
-        bodies = [cbor.encode(drafts(party, 1_000, f"B{i}")) for i in range(BATCHES)]
-        headers = {"Content-Type": "application/cbor"}
-        remaining = iter(bodies)
+    folder = tmp_path / "data"
+    init_node(folder, None if database == "SQLite" else postgres.new_database())
+    with running_node(folder) as node, httpx.Client(base_url=node.url, timeout=60) as client:
+        bodies = iter([cbor.encode(drafts(node, ROWS, f"B{i}")) for i in range(BATCHES + 1)])
 
         def batch() -> None:
-            answers = cbor.decode(client.post("/entries/batch", content=next(remaining), headers=headers).content)
+            answers = cbor.decode(client.post("/entries/batch", content=next(bodies), headers=of_cbor()).content)
             assert all("problem" not in one for one in answers), answers[0]
 
-        benchmark.group = f"append over HTTP, batches of 1,000, {database} (a record)"
-        benchmark.extra_info.update(operations=1_000)
-        benchmark.pedantic(batch, rounds=BATCHES, iterations=1)
+        measured(benchmark, f"submit, batches of 1,000, {database} (a record)", OURS, operations=ROWS)
+        benchmark.pedantic(batch, rounds=BATCHES, iterations=1, warmup_rounds=1)
 
-        singles = [cbor.encode(one) for one in drafts(party, SINGLES, "S1")]
         times = []
-        for one in singles:
-            start = time.perf_counter()
-            assert client.post("/entries", content=one, headers=headers).status_code == 201
+        for one in drafts(node, SINGLES, "S1"):
+            body, start = cbor.encode(one), time.perf_counter()
+            assert client.post("/entries", content=body, headers=of_cbor()).status_code == 201
             times.append(time.perf_counter() - start)
-        note_percentiles(line, f"append over HTTP, one client, {database}", times)
+        cuts = statistics.quantiles(times, n=100)
+        figures.add(f"submit, one client, {database}, p50", OURS, cuts[49])
+        figures.add(f"submit, one client, {database}, p99", OURS, cuts[98])
 
-        many = [cbor.encode(one) for one in drafts(party, SINGLES * 2, "S2")]
-        start = time.perf_counter()
-        times = asyncio.run(flood(address, many))
-        line(
-            f"append over HTTP, {CLIENTS} clients, {database} (a record)",
-            "ours",
-            (time.perf_counter() - start) / len(many),
-        )
-        note_percentiles(line, f"append over HTTP, {CLIENTS} clients, {database}", times)
-    floor(line, database, tmp_path, postgres)
-
-
-async def flood(address: str, bodies: list[bytes]) -> list[float]:
-    """Post bodies from many clients at once; return how long each took."""
-    waiting, times = asyncio.Queue[bytes](), []
-    for body in bodies:
-        waiting.put_nowait(body)
-    limits = httpx.Limits(max_connections=CLIENTS)
-    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
-
-        async def run() -> None:
-            while not waiting.empty():
-                body = waiting.get_nowait()
-                start = time.perf_counter()
-                answer = await client.post("/entries", content=body, headers={"Content-Type": "application/cbor"})
-                assert answer.status_code == 201
-                times.append(time.perf_counter() - start)
-
-        await asyncio.gather(*(run() for _ in range(CLIENTS)))
-    return times
-
-
-def note_percentiles(line: Any, name: str, times: list[float]) -> None:
-    """Note p50 and p99."""
-    cuts = statistics.quantiles(times, n=100)
-    line(f"{name}, p50", "ours", cuts[49])
-    line(f"{name}, p99", "ours", cuts[98])
-
-
-def floor(line: Any, database: str, folder: Path, postgres: PostgresServer) -> None:
-    """Note what the database takes for rows of 300 bytes alone, 1,000 a transaction and one a transaction."""
-    rows = [(i, os.urandom(300)) for i in range(1_000)]
-    name = f"append over HTTP, batches of 1,000, {database} (a record)"
-    single = f"append over HTTP, one client, {database}, p50"
+        many = [cbor.encode(one) for one in drafts(node, MANY, "S2")]
+        url = f"{node.url}/entries"
+        if peers is None:
+            told = asyncio.run(load(url, many))
+        else:
+            told = peers.load(url, many, clients=CLIENTS, type_=CBOR, folder=tmp_path)
+        note_load(figures, f"submit, 256 clients, {database}", OURS, told)
     if database == "SQLite":
-        connection = sqlite3.connect(folder / "floor.db", isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("CREATE TABLE t (a INTEGER, b BLOB)")
-        start = time.perf_counter()
+        sqlite_floor(figures, tmp_path)
+    else:
+        postgres_floor(figures, postgres)
+
+
+def test_tessera(figures: Figures, peers: Peers | None, tmp_path: Path) -> None:
+    """Tessera's POSIX server: batches wait 10 ms for many clients and 1 ms for one, which suits it best."""
+    if peers is None:
+        pytest.skip("the peers in Go are missing")
+    for clients, count, age in ((CLIENTS, MANY, "10ms"), (1, SINGLES, "1ms")):
+        bodies = [os.urandom(300) for _ in range(count)]
+        with peers.tessera(tmp_path / age, age) as url:
+            told = peers.load(f"{url}/add", bodies, clients=clients, type_="application/octet-stream", folder=tmp_path)
+        if clients == 1:
+            figures.add("submit, one client, SQLite, p50", "Tessera", told["p50"])
+            figures.add("submit, one client, SQLite, p99", "Tessera", told["p99"])
+        else:
+            note_load(figures, "submit, 256 clients, SQLite", "Tessera", told)
+
+
+def of_cbor() -> dict[str, str]:
+    """The header of a body in CBOR."""
+    return {"Content-Type": CBOR}
+
+
+async def load(url: str, bodies: list[bytes]) -> dict[str, float]:
+    """Do what the load client in Go does, where there is no Go; much of the time is then the client's own."""
+    waiting, times = iter(bodies), []
+
+    async def run(client: httpx.AsyncClient) -> None:
+        for body in waiting:
+            start = time.perf_counter()
+            answer = await client.post(url, content=body, headers=of_cbor())
+            assert answer.status_code == 201
+            times.append(time.perf_counter() - start)
+
+    start = time.perf_counter()
+    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=CLIENTS)) as client:
+        await asyncio.gather(*(run(client) for _ in range(CLIENTS)))
+    cuts = statistics.quantiles(times, n=100)
+    return {"posted": len(bodies), "seconds": time.perf_counter() - start, "p50": cuts[49], "p99": cuts[98]}
+
+
+def note_load(figures: Figures, line: str, who: str, told: dict[str, float]) -> None:
+    """Note what a load client told."""
+    figures.add(f"{line} (a record)", who, told["seconds"] / told["posted"])
+    figures.add(f"{line}, p50", who, told["p50"])
+    figures.add(f"{line}, p99", who, told["p99"])
+
+
+def note_floor(figures: Figures, database: str, batch_s: float, row_s: float) -> None:
+    """Note what the database takes for rows of 300 bytes alone, 1,000 a transaction and one a transaction."""
+    figures.add(f"submit, batches of 1,000, {database} (a record)", "raw rows", batch_s / ROWS)
+    figures.add(f"submit, one client, {database}, p50", "raw row", row_s)
+
+
+def seconds(work: Any) -> float:
+    """Return how long something took."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def sqlite_floor(figures: Figures, folder: Path) -> None:
+    """SQLite in WAL, synced, as the store sets it."""
+    connection = sqlite3.connect(folder / "floor.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE t (a INTEGER, b BLOB)")
+    insert = "INSERT INTO t VALUES (?, ?)"
+
+    def batch() -> None:
         connection.execute("BEGIN")
-        connection.executemany("INSERT INTO t VALUES (?, ?)", rows)
+        connection.executemany(insert, rows())
         connection.execute("COMMIT")
-        line(name, "raw rows", (time.perf_counter() - start) / len(rows))
-        start = time.perf_counter()
-        for row in rows[:200]:
-            connection.execute("INSERT INTO t VALUES (?, ?)", row)
-        line(single, "raw row", (time.perf_counter() - start) / 200)
-        connection.close()
-        return
+
+    batches = [seconds(batch) for _ in range(BATCHES)]
+    singles = [seconds(lambda row=row: connection.execute(insert, row)) for row in rows()[:200]]
+    connection.close()
+    note_floor(figures, "SQLite", statistics.median(batches), statistics.median(singles))
+
+
+def postgres_floor(figures: Figures, postgres: PostgresServer) -> None:
+    """PostgreSQL by COPY, and by single inserts."""
     with psycopg.connect(postgres.new_database(), autocommit=True) as connection:
         connection.execute("CREATE TABLE t (a BIGINT, b BYTEA)")
-        start = time.perf_counter()
-        with connection.transaction(), connection.cursor() as cursor:
-            cursor.executemany("INSERT INTO t VALUES (%s, %s)", rows)
-        line(name, "raw rows", (time.perf_counter() - start) / len(rows))
-        start = time.perf_counter()
-        for row in rows[:200]:
-            connection.execute("INSERT INTO t VALUES (%s, %s)", row)
-        line(single, "raw row", (time.perf_counter() - start) / 200)
+
+        def batch() -> None:
+            with connection.cursor() as cursor, cursor.copy("COPY t (a, b) FROM STDIN") as copy:
+                for row in rows():
+                    copy.write_row(row)
+
+        batches = [seconds(batch) for _ in range(BATCHES)]
+        insert = "INSERT INTO t VALUES (%s, %s)"
+        singles = [seconds(lambda row=row: connection.execute(insert, row)) for row in rows()[:200]]
+    note_floor(figures, "PostgreSQL", statistics.median(batches), statistics.median(singles))
 
 
-def grow(farms: Farms, count: int) -> None:
-    """Add records on other lots, a thousand a batch."""
-    farms.keys.setdefault("operator", SigningKey.generate())
-    party = Party("farm-1", farms.keys["farm-1"], farms.log.origin)
-    for start in range(0, count, 1_000):
-        pairs = [(one[0], one[1], None) for one in drafts(party, min(1_000, count - start), f"G{start}")]
-        prepared = [one for one in farms.log.prepare_many(pairs) if isinstance(one, Prepared)]
-        assert len(farms.log.enqueue(prepared).result(60)) == len(pairs)
-
-
-@pytest.mark.parametrize("records", [HISTORY, HISTORY * 10])
-def test_product_page(benchmark: Any, tmp_path: Path, line: Any, records: int) -> None:
-    """A lot's page and proof file in a ledger of many records."""
-    farms = open_farms(tmp_path)
-    try:
-        farms.season()
-        grow(farms, records)
-        client = client_of(farms)
-        for what, path in (("page", f"/products/{GTIN}/L1"), ("bundle", f"/products/{GTIN}/L1/bundle")):
-            times = []
-            client.get(path, headers={"accept": "text/html"})
-            for _ in range(size(200, 30)):
-                start = time.perf_counter()
-                assert client.get(path, headers={"accept": "text/html"}).status_code == 200
-                times.append(time.perf_counter() - start)
-            note_percentiles(line, f"product {what}, {records:,} records", times)
-        benchmark.group = f"product page, {records:,} records"
-        benchmark.pedantic(lambda: client.get(f"/products/{GTIN}/L1"), rounds=20, iterations=1)
-    finally:
-        close_farms(farms)
+def rows() -> list[tuple[int, bytes]]:
+    """Return rows of 300 bytes."""
+    return [(i, os.urandom(300)) for i in range(ROWS)]

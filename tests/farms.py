@@ -189,6 +189,12 @@ def open_farms(folder: Path, url: str | None = None) -> Farms:
     )
     log.start()
     farms = Farms(store, log, Vault(folder / "vault.db"), {"operator": operator}, folder)
+    populate(farms)
+    return farms
+
+
+def populate(farms: Farms) -> None:
+    """Register those below the operator, a site, a product and a certificate."""
     farms.register("operator", "county", "county")
     farms.register("county", "fa", "association")
     farms.register("fa", "farm-1", "farmer")
@@ -200,7 +206,6 @@ def open_farms(folder: Path, url: str | None = None) -> Farms:
     farms.submit("farm-1", "product", {"gtin": GTIN, "name": {"zh-TW": "毛豆", "en": "Edamame"}, "crop": "毛豆"})
     farms.submit("lab", "certificate", {"number": "C-1", "scheme": "產銷履歷", "holder": "farm-1",
                                         "valid_from": "2026-01-01", "valid_until": "2027-12-31"})  # fmt: skip
-    return farms
 
 
 def close_farms(farms: Farms) -> None:
