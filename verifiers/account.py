@@ -45,10 +45,11 @@ from contracts.rewards.keys import (
     ticket_key,
 )
 from contracts.rewards.tickets import new_ticket
-from ledger.errors import FengtuError, NotFoundError, ProofError, RefusedError
+from ledger.errors import ProofError
 from ledger.facts import PREFIX_SIZE
 from ledger.rulebook import At
 from verifiers import question
+from verifiers.acts import Acts
 from verifiers.source import SourcedRecord, by_sequence, checked_private
 from verifiers.terms import Offers, Terms, act_of, read_actors
 from verifiers.wallet import read_wallet
@@ -166,10 +167,9 @@ class Answer(question.Answer):
     acts: list[dict[str, Any]] = field(default_factory=list)
     snapshots: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     _account: str = ""
-    _head: dict[str, Any] = field(default_factory=dict)
+    _found: Acts = field(init=False)
     _part: Part = field(init=False)
     _charges: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _fault: tuple[str, FengtuError] | None = None
     _wallet: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _particulars: dict[str, Any] = field(default_factory=dict)
 
@@ -212,38 +212,22 @@ class Answer(question.Answer):
 
     def _read_history(self, account: str) -> str:
         facts = self.source.private_prefix(account_prefix(account))
-        head = facts.get(0)
-        if head is None:
-            raise NotFoundError("the account", expected="one that was opened", got=account)
-        if set(facts) != set(range(head["entries"] + 1)):
-            raise ProofError("the acts on the account", expected=f"{head['entries']} of them", got=len(facts) - 1)
-        entries = [facts[number] for number in range(1, head["entries"] + 1)]
-        positions = [entry["record"] for entry in entries]
-        if not positions or positions != sorted(set(positions)):
-            raise ProofError("the acts on the account", expected="each after the one before")
-        self._account, self._head = account, head
-        programme = head["programme"]
-        self._part = part = Part(account, Terms(self.source, programme), Offers(self.source, programme))
-        self.source.expect_private(positions)
-        for number, entry in enumerate(entries, 1):
-            try:
-                self._act(part, number, entry)
-            except FengtuError as error:
-                if not any(entry["kind"] in kinds for kinds in _STEPS.values()):
-                    raise ProofError(f"act {number}", expected="an act on an account", got=entry["kind"]) from error
-                self._fault = entry["kind"], _named(number, entry["kind"], error)
-                break
+        self._account, self._found = account, Acts("the account", account, facts, count="entries")
+        programme = self._found.head["programme"]
+        self._part = Part(account, Terms(self.source, programme), Offers(self.source, programme))
+        self.source.expect_private(self._found.records)
+        self._found.judge(_STEPS, partial(self._act, self._part))
         return f"{len(self.acts)} acts"
 
     def _check_sound(self, step: str) -> str:
-        if self._fault is not None and self._fault[0] in _STEPS[step]:
-            raise self._fault[1]
+        self._found.check_sound(_STEPS, step)
         return f"{sum(act['kind'] in _STEPS[step] for act in self.acts)} acts"
 
     def _check_balance(self) -> str:
-        for name in {*self.state, *self._head}:
-            if self.state.get(name) != self._head.get(name):
-                raise ProofError(f"the account's {name}", expected=self.state.get(name), got=self._head.get(name))
+        head = self._found.head
+        for name in sorted({*self.state, *head}):
+            if self.state.get(name) != head.get(name):
+                raise ProofError(f"the account's {name}", expected=self.state.get(name), got=head.get(name))
         values = self._part.values
         keys = {key[:PREFIX_SIZE] for key in values if key[0] == ACCOUNT_KEY}
         if keys != {holder_prefix(bytes.fromhex(kid)) for kid in self.state["keys"]}:
@@ -337,11 +321,6 @@ class Answer(question.Answer):
 
 def _lot(lot: Lot) -> dict[str, Any]:
     return {"lot": lot.number, "issuer": lot.issuer, "coins": lot.coins, "ends_ms": lot.ends_ms}
-
-
-def _named(number: int, kind: str, error: FengtuError) -> FengtuError:
-    rule = f" ({error.rule})" if isinstance(error, RefusedError) else ""
-    return ProofError(f"act {number}, {kind}: {error.message}{rule}", expected=error.expected, got=error.got)
 
 
 verify = question.verifier("account", Answer)

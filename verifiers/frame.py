@@ -7,8 +7,10 @@ question is noticed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from contracts.rulebook import rulebooks
 from ledger.checkpoint import check_cosignature
 from ledger.disclosure import check_disclosure
 from ledger.document import decode_document
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from ledger.seal import Seal
     from verifiers.verdict import Steps
 
+RULES = sorted(rulebooks())
+"""Versions of the rules that are judged by here."""
 AHEAD_MAX_MS = 300_000
 """How far a seal's time may be ahead of the quorum's, or of the reader's clock."""
 
@@ -68,6 +72,7 @@ class Frame:
             found.append(f"{len(entries)} entries")
         with steps.step(4, "seal") as found:
             self._seals = {one.index: self._open_seal(one, record_key) for one in bundle.seals}
+            self._check_seals()
             self.seal = self._last_seal()
             found.append(f"seal {self.seal.size}")
         with steps.step(5, "facts") as found:
@@ -138,6 +143,8 @@ class Frame:
         for seal in self._seals:
             if seal not in needed:
                 raise ProofError("the bundle", expected=beyond, got=f"the seal {seal}")
+        if self._bundle.anchors:
+            raise ProofError("the bundle", expected=beyond, got="anchors")
         empty = self._bundle.private_map
         if empty is not None and not empty.facts and not empty.prefixes:
             raise ProofError("the bundle", expected=beyond, got="an empty private map")
@@ -238,7 +245,20 @@ class Frame:
         seal = decode_seal(document.body)
         if seal.size != one.index:
             raise ProofError("the size that the seal names", expected=one.index, got=seal.size)
+        if seal.rules not in RULES:
+            raise ProofError("the rules in force", expected=f"a version that is known here: {RULES}", got=seal.rules)
         return seal
+
+    def _check_seals(self) -> None:
+        """Check that each seal begins behind the one before it, and that times do not fall from one to the next."""
+        for before, after in pairwise(seal for _, seal in sorted(self._seals.items())):
+            first_ms = after.times[0][1] if after.times else after.time_ms
+            if after.since <= before.size or first_ms < before.time_ms:
+                raise ProofError(
+                    f"the seal {after.size}",
+                    expected=f"one of what came after {before.size}, from {before.time_ms} on",
+                    got=f"since {after.since}, from {first_ms}",
+                )
 
     def _own(self, one: BundledRecord, record_key: bytes, kind: str) -> Record:
         record = decode_record(one.statement)
@@ -281,6 +301,10 @@ class Frame:
         if seal is None or not seal.since <= leaf.size <= seal.size:
             raise ProofError("the bundle", expected=f"the first seal after {name}", got=f"seal {one.seal}")
         opened = blinded_root(one.salt, root_from_inclusion(leaf_hash(one.leaf), one.n, one.count, one.path), one.count)
+        since_ms = seal.time_of(leaf.size - 1) if leaf.size > seal.since else 0
+        if not since_ms <= leaf.time_ms <= seal.time_of(leaf.size):
+            expected = f"{since_ms} to {seal.time_of(leaf.size)}, as of the entries around it"
+            raise ProofError(f"the time of {name}", expected=expected, got=leaf.time_ms)
         if opened != seal.private_records_root:
             raise ProofError(
                 f"{name} under seal {one.seal}", expected=seal.private_records_root.hex(), got=opened.hex()

@@ -28,8 +28,9 @@ from contracts.rewards.charge import FOLLOWING, Step, begin, follow, stage, unpa
 from contracts.rewards.code import check_code
 from contracts.rewards.keys import charge_prefix, holder_prefix
 from contracts.rewards.mixed import all_back, any_back, paid_with
-from ledger.errors import NotFoundError, ProofError, RefusedError
+from ledger.errors import ProofError, RefusedError
 from verifiers import question
+from verifiers.acts import Acts
 from verifiers.source import SourcedRecord, check_key, checked_private
 from verifiers.terms import Offers, Terms, act_of, read_actors
 
@@ -48,7 +49,7 @@ class Answer(question.Answer):
 
     state: dict[str, Any] = field(default_factory=dict)
     acts: list[dict[str, Any]] = field(default_factory=list)
-    _facts: dict[int, Any] = field(default_factory=dict)
+    _found: Acts = field(init=False)
     _terms: Terms = field(init=False)
     _offers: Offers = field(init=False)
     _particulars: dict[str, Any] = field(default_factory=dict)
@@ -88,23 +89,15 @@ class Answer(question.Answer):
         }
 
     def _read_history(self, charge: str) -> str:
-        facts = self.source.private_prefix(charge_prefix(charge))
-        head = facts.get(0)
-        if head is None:
-            raise NotFoundError("the charge", expected="one that was made", got=charge)
-        if not head["acts"] or set(facts) != set(range(head["acts"] + 1)):
-            raise ProofError("the acts on the charge", expected=f"{head['acts']} of them", got=len(facts) - 1)
-        positions = [facts[number]["record"] for number in range(1, head["acts"] + 1)]
-        if positions != sorted(set(positions)):
-            raise ProofError("the acts on the charge", expected="each after the one before")
-        self._facts = facts
-        self._terms, self._offers = Terms(self.source, head["programme"]), Offers(self.source, head["programme"])
-        self.source.expect_private(positions)
-        for number, position in enumerate(positions, 1):
-            found = self.keep(checked_private(self.source, position))
+        self._found = found = Acts("the charge", charge, self.source.private_prefix(charge_prefix(charge)))
+        programme = found.head["programme"]
+        self._terms, self._offers = Terms(self.source, programme), Offers(self.source, programme)
+        self.source.expect_private(found.records)
+        for number, position in enumerate(found.records, 1):
+            act = self.keep(checked_private(self.source, position))
             kinds = {"coins-charge"} if number == 1 else FOLLOWING
-            if found.record.kind not in kinds or found.document.body["charge"] != charge:
-                raise ProofError(f"act {number}", expected=f"an act on {charge}", got=found.record.subject)
+            if act.record.kind not in kinds or act.document.body["charge"] != charge:
+                raise ProofError(f"act {number}", expected=f"an act on {charge}", got=act.record.subject)
         return f"{len(self.records)} acts"
 
     def _check_resident(self) -> str:
@@ -134,7 +127,7 @@ class Answer(question.Answer):
         except RefusedError as error:
             raise ProofError(f"the charge: {error.message}", expected=error.expected, got=error.got) from error
         # Only the account's holder can say that it had too few coins; the merchant is not paid either way.
-        self.state = unpaid(state) if state["offline"] and self._facts[1]["stage"] == "unpaid" else state
+        self.state = unpaid(state) if state["offline"] and self._found.entries[0]["stage"] == "unpaid" else state
         return f"version {terms['version']}"
 
     def _check_acts(self) -> str:
@@ -148,12 +141,13 @@ class Answer(question.Answer):
                 "record": found.position, "kind": kind.name, "by": found.record.issuer, "time_ms": found.time_ms,
                 "coins": body.get("coins", 0), "stage": self.state["stage"],
             }  # fmt: skip
-            if self._facts[number] != entry:
-                raise ProofError(f"act {number}", expected=entry, got=self._facts[number])
+            known = self._found.entries[number - 1]
+            if known != entry:
+                raise ProofError(f"act {number}", expected=entry, got=known)
             self.acts.append({**entry, "number": number, "record": found.id, "for": actor})
         self.state["acts"] = len(self.acts)
-        if self.state != self._facts[0]:
-            raise ProofError("the state of the charge", expected=self.state, got=self._facts[0])
+        if self.state != self._found.head:
+            raise ProofError("the state of the charge", expected=self.state, got=self._found.head)
         return str(self.state["stage"])
 
     def _follow(self, number: int, step: Step) -> None:

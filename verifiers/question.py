@@ -128,10 +128,10 @@ def verifier(kind: str, answer: Callable[[Source], Answer]) -> Callable[[bytes, 
                 disclosures = frame.disclosures(reading.erased)
             with steps.step(steps.next, "standing") as found:
                 standing = frame.standing(now)
+                status, facts = reading.status(frame.seal.time_ms), reading.facts(frame.seal.time_ms)
                 found.append(standing.kind)
         except FailedStepError:
             return Verdict("fails", "unknown", {}, steps.done)
-        status, facts = reading.status(frame.seal.time_ms), reading.facts(frame.seal.time_ms)
         return Verdict(standing.kind, status, facts, steps.done, standing.as_of_ms, disclosures)
 
     return verify

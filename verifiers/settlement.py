@@ -36,9 +36,10 @@ from contracts.governance import erasure_key
 from contracts.keys import actor_key, lot_key
 from contracts.kind import Act
 from contracts.rulebook import kind_of
-from ledger.errors import FengtuError, NotFoundError, ProofError, RefusedError
+from ledger.errors import ProofError
 from ledger.rulebook import At
 from verifiers import question
+from verifiers.acts import Acts
 from verifiers.source import SourcedRecord, checked_private
 
 if TYPE_CHECKING:
@@ -100,9 +101,8 @@ class Answer(question.Answer):
     acts: list[dict[str, Any]] = field(default_factory=list)
     settled: list[dict[str, Any]] = field(default_factory=list)
     _agreement: str = ""
-    _head: dict[str, Any] = field(default_factory=dict)
+    _found: Acts = field(init=False)
     _signatures: _Signatures = field(default_factory=_Signatures)
-    _fault: tuple[str, FengtuError] | None = None
     _particulars: dict[str, Any] = field(default_factory=dict)
 
     def steps(self, asked: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -121,25 +121,10 @@ class Answer(question.Answer):
             ProofError: an act is missing, or they are not in their order.
         """
         facts = self.source.private_prefix(agreement_prefix(agreement))
-        head = facts.get(0)
-        if head is None:
-            raise NotFoundError("the agreement", expected="one of which something is recorded", got=agreement)
-        if head["agreement"] != agreement or set(facts) != set(range(head["acts"] + 1)):
-            raise ProofError("the acts on the agreement", expected=f"{head['acts']} of them", got=len(facts) - 1)
-        entries = [facts[number] for number in range(1, head["acts"] + 1)]
-        positions = [entry["record"] for entry in entries]
-        if positions != sorted(set(positions)):
-            raise ProofError("the acts on the agreement", expected="each after the one before")
-        self._agreement, self._head, self.state = agreement, head, new_state(agreement)
-        self.source.expect_private(positions)
-        for number, entry in enumerate(entries, 1):
-            try:
-                self._act(number, entry)
-            except FengtuError as error:
-                if entry["kind"] not in KINDS_OF_LIFE:
-                    raise ProofError(f"act {number}", expected="an act on an agreement", got=entry["kind"]) from error
-                self._fault = entry["kind"], _named(number, entry["kind"], error)
-                break
+        self._found = Acts("the agreement", agreement, facts)
+        self._agreement, self.state = agreement, new_state(agreement)
+        self.source.expect_private(self._found.records)
+        self._found.judge(_STEPS, self._act)
         return f"{len(self.acts)} acts"
 
     def _check_sound(self, step: str) -> str:
@@ -148,8 +133,7 @@ class Answer(question.Answer):
         Raises:
             ProofError: the first one that did not is of this step.
         """
-        if self._fault is not None and self._fault[0] in _STEPS[step]:
-            raise self._fault[1]
+        self._found.check_sound(_STEPS, step)
         return self._said(step)
 
     def _check_state(self) -> str:
@@ -158,10 +142,10 @@ class Answer(question.Answer):
         Raises:
             ProofError: they do not.
         """
-        terms = self.source.private_fact(terms_key(self._agreement))
-        for name in self._head:
-            if self.state.get(name) != self._head[name]:
-                raise ProofError(f"the agreement's {name}", expected=self.state.get(name), got=self._head[name])
+        head, terms = self._found.head, self.source.private_fact(terms_key(self._agreement))
+        for name in sorted({*self.state, *head}):
+            if self.state.get(name) != head.get(name):
+                raise ProofError(f"the agreement's {name}", expected=self.state.get(name), got=head.get(name))
         if terms is None or terms != self.terms:
             raise ProofError("the terms in force", expected="those of the acts", got="others")
         return f"{self.state['stage']}"
@@ -336,11 +320,6 @@ class Answer(question.Answer):
 def _payments(settlement: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what was paid, each with how it stands against its day."""
     return [{**one, "late": one["paid_ms"] > settlement["due_ms"]} for one in settlement["payments"]]
-
-
-def _named(number: int, kind: str, error: FengtuError) -> FengtuError:
-    what = error.message if isinstance(error, RefusedError) else str(error.message)
-    return ProofError(f"act {number}, {kind}: {what}", expected=error.expected, got=error.got)
 
 
 verify = question.verifier("settlement", Answer)

@@ -110,14 +110,14 @@ def checked_private(source: Source, position: bytes) -> SourcedRecord:
 
 
 def check_signed(found: SourcedRecord, facts: Mapping[int, Any]) -> None:
-    """Check a record's form, that its key was entitled where it stands, and its signature.
+    """Check a record's form, that it was not expired, that its key was entitled where it stands, and its signature.
 
     Args:
         found: the record.
         facts: all facts of its key, by sequence.
 
     Raises:
-        ProofError: the key was not entitled there, or is another actor's.
+        ProofError: the record was expired, or the key was not entitled there, or is another actor's.
         SignatureError: the signature does not verify.
         RefusedError: header and document do not agree.
     """
@@ -126,6 +126,9 @@ def check_signed(found: SourcedRecord, facts: Mapping[int, Any]) -> None:
         raise ProofError(f"record {found.id}", expected="one that stands where its kind belongs", got=record.kind)
     if record.document_hash != found.document.hash:
         raise ProofError(f"record {found.id}", expected=record.document_hash.hex(), got=found.document.hash.hex())
+    if record.expires_at_s is not None and found.time_ms >= record.expires_at_s * 1000:
+        expected = f"one that was entered before {record.expires_at_s}"
+        raise ProofError(f"record {found.id}", expected=expected, got=found.time_ms // 1000)
     key = check_key(f"the key of record {found.id}", facts, record.kid, owner=record.issuer, position=found.position)
     signature.check(key, record.signed, record.signature)
 

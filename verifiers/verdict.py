@@ -17,6 +17,8 @@ from ledger.errors import FengtuError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
 KINDS = ("fails", "as-of", "operator", "holds")
 """From the weakest."""
 
@@ -94,7 +96,7 @@ class Steps:
         """Run a step; the block may put its findings into the list that it gets.
 
         Raises:
-            FailedStepError: the block raised one of our errors.
+            FailedStepError: the block raised one of our errors, or met a fact of another shape than it reads.
         """
         found: list[str] = []
         try:
@@ -104,5 +106,10 @@ class Steps:
         except FengtuError as error:
             texts = [None if value is None else str(value)[:500] for value in (error.expected, error.got)]
             self.done.append(Step(number, name, error.message, texts[0], texts[1], holds=False))
+            raise FailedStepError(self.done) from error
+        except _MISSHAPEN as error:
+            # A map holds whatever its operator signed: what has not the shape of its kind proves nothing.
+            got = f"{type(error).__name__}: {error}"[:500]
+            self.done.append(Step(number, name, "a fact", "the shape that its kind has", got, holds=False))
             raise FailedStepError(self.done) from error
         self.done.append(Step(number, name, "; ".join(found)))
