@@ -79,6 +79,15 @@ def act_time_ms(kind: str, content: Mapping[str, Any], registered_ms: int) -> in
     return event_time_ms(content) if kind == "event" else registered_ms
 
 
+def event_identity(content: Mapping[str, Any]) -> str:
+    """Return the event's id, or its hash where it has none; the hash is the same with an error declaration.
+
+    Raises:
+        RefusedError: it has no id, and no hash either.
+    """
+    return str(content["eventID"]) if "eventID" in content else _hash(content)
+
+
 def _lot(act: Act) -> list[Change]:
     content = act.body
     name = (checked_gtin(content["gtin"]), _lot_name(content["lot"]))
@@ -132,7 +141,7 @@ def _event(act: Act) -> list[Change]:
         expected=f"at most {act.at.time_ms + FUTURE_MAX_MS} ms",
         got=f"{happened_ms} ms",
     )
-    event_id = _event_id(content)
+    event_id = event_identity(content)
     known = act.facts.get(event_key(event_id))
     if "errorDeclaration" in content:
         return _correct(act, event_id, known)
@@ -145,11 +154,6 @@ def _event(act: Act) -> list[Change]:
     ]
     state = {"lots": touched, "actor": act.actor, "record": act.at.index, "corrected": None}
     return [*changes, Change(event_key(event_id), state)]
-
-
-def _event_id(content: Mapping[str, Any]) -> str:
-    """Return the event's id, or its hash where it has none; the hash is the same with an error declaration."""
-    return str(content["eventID"]) if "eventID" in content else _hash(content)
 
 
 def _hash(content: Mapping[str, Any]) -> str:
@@ -310,7 +314,7 @@ def _lot_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
 
 
 def _event_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
-    yield event_key(_event_id(content))
+    yield event_key(event_identity(content))
     for one in effects(content):
         yield lot_key(one.gtin, one.lot)
         yield product_key(one.gtin)

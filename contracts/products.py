@@ -8,11 +8,16 @@ Members of an association make lots of its products; `may_use` names others who 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from contracts.gs1 import decode_gtin
 from contracts.keys import product_key, site_key
 from contracts.kind import ACTOR_ID, GTIN, SITE_ID, Act, Kind, body, names, text
 from ledger.errors import FormatError, RefusedError
 from ledger.facts import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def checked_gtin(text_: str) -> str:
@@ -27,6 +32,22 @@ def checked_gtin(text_: str) -> str:
         raise RefusedError("produce.gtin", "the GTIN", expected=error.expected, got=error.got) from error
 
 
+def product_state(content: Mapping[str, Any], actor: str, index: int) -> dict[str, Any]:
+    """Return the state of a product as its record gives it; rule and verdict both do."""
+    return {
+        "owner": actor, "name": dict(content["name"]), "crop": content["crop"],
+        "may_use": list(content.get("may_use", [])), "record": index,
+    }  # fmt: skip
+
+
+def site_state(content: Mapping[str, Any], actor: str, index: int) -> dict[str, Any]:
+    """Return the state of a site as its record gives it; rule and verdict both do."""
+    return {
+        "owner": actor, "name": dict(content["name"]), "county": content["county"], "township": content["township"],
+        "area_m2": content.get("area_m2"), "record": index,
+    }  # fmt: skip
+
+
 def _product(act: Act) -> list[Change]:
     gtin = checked_gtin(act.body["gtin"])
     known = act.facts.get(product_key(gtin))
@@ -37,11 +58,7 @@ def _product(act: Act) -> list[Change]:
         expected=None if known is None else known["owner"],
         got=act.actor,
     )
-    state = {
-        "owner": act.actor, "name": dict(act.body["name"]), "crop": act.body["crop"],
-        "may_use": list(act.body.get("may_use", [])), "record": act.at.index,
-    }  # fmt: skip
-    return [Change(product_key(gtin), state)]
+    return [Change(product_key(gtin), product_state(act.body, act.actor, act.at.index))]
 
 
 def _site(act: Act) -> list[Change]:
@@ -53,11 +70,7 @@ def _site(act: Act) -> list[Change]:
         expected=None if known is None else known["owner"],
         got=act.actor,
     )
-    state = {
-        "owner": act.actor, "name": dict(act.body["name"]), "county": act.body["county"],
-        "township": act.body["township"], "area_m2": act.body.get("area_m2"), "record": act.at.index,
-    }  # fmt: skip
-    return [Change(site_key(act.body["site"]), state)]
+    return [Change(site_key(act.body["site"]), site_state(act.body, act.actor, act.at.index))]
 
 
 KINDS = (

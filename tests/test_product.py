@@ -53,6 +53,7 @@ def test_a_season_holds_by_the_operators_word(farms: Farms) -> None:
     assert [one["number"] for one in verdict.facts["certificates"]] == ["C-1"]
     assert {one["name"]: one["value"] for one in verdict.disclosures} == {
         "farmer_name": "王小明",
+        "land_sec_no": "萬丹段 123",
         "memo": "與鄰居一起播種",
     }
     assert [step.number for step in verdict.steps] == list(range(1, 11))
@@ -122,7 +123,10 @@ def test_erased_and_withheld(farms: Farms) -> None:
     farms.vault.erase(next(iter(_digests(farms, "farmer_name"))))
     after = check(farms, bundle(farms))
     states = {one["name"]: one["state"] for one in after.disclosures}
-    assert (after.kind, states) == ("operator", {"farmer_name": "withheld", "memo": "erased"})
+    assert (after.kind, states) == (
+        "operator",
+        {"farmer_name": "withheld", "land_sec_no": "shown", "memo": "erased"},
+    )
     assert [one["reason"] for one in after.facts["erased"]] == ["當事人要求"]
     fsck(farms.store, Fold(farms.log.fold.rulebooks, farms.log.keys.replay, farms.log.origin))
 
