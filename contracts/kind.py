@@ -128,6 +128,7 @@ class Kind:
         private: whether its records are private.
         parties: who all have to sign one document of this kind, from the body; see `contracts.assent`.
         readers: who may read a private record beside who signed it, from the body and the present state.
+        whole: whether the numbers of its bodies are whole ones; those of an event are as others' software wrote them.
         holders: whether the holder of a private account may sign it, with a key that stands in the private map.
     """
 
@@ -137,6 +138,7 @@ class Kind:
     apply: Callable[[Act], list[Change]]
     reads: Callable[[Mapping[str, Any]], Iterable[bytes]] = no_reads
     check: Callable[[Mapping[str, Any]], None] | None = None
+    whole: bool = True
     hidden: frozenset[str] = frozenset()
     private: bool = False
     parties: Callable[[Mapping[str, Any]], Sequence[str]] = nobody
@@ -178,6 +180,22 @@ def body(required: Mapping[str, Any], optional: Mapping[str, Any] | None = None)
         "required": list(required),
         "additionalProperties": False,
     }
+
+
+def check_whole(value: Any, path: str = "$") -> None:
+    """Check that a body has no number with a fraction or an exponent: `5.0` is not the whole number that it looks like.
+
+    Raises:
+        RefusedError: it has.
+    """
+    if isinstance(value, float):
+        raise RefusedError("rules.number", "numbers are whole", expected=f"a whole number at {path}", got=value)
+    if isinstance(value, dict):
+        for name, one in value.items():
+            check_whole(one, f"{path}.{name}")
+    elif isinstance(value, list):
+        for i, one in enumerate(value):
+            check_whole(one, f"{path}[{i}]")
 
 
 ACTOR_ID = {"type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,63}$"}

@@ -346,6 +346,7 @@ KINDS = (
         _event_reads,
         hidden=PERSONAL,
         check=_check_event,
+        whole=False,
     ),
     Kind(
         "inspection",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts import actors, agreements, certificates, governance, licences, produce, products, rewards
 from contracts.keys import actor_key, assent_key, hidden_key, key_key
-from contracts.kind import DAY_MS, Act, Kind, Schema
+from contracts.kind import DAY_MS, Act, Kind, Schema, check_whole
 from contracts.rewards.book import HOLDER
 from contracts.rewards.keys import account_key, holder_key
 from ledger.errors import RefusedError
@@ -51,14 +51,16 @@ def kind_of(name: str) -> Kind:
 def check_form(record: Record, document: Document) -> Kind:
     """Check what a record and its document must hold to by themselves; rules and verdicts both do.
 
-    1. the kind is known; 2. the body is of its schema; 3. what may only be hidden is hidden, and nothing else is;
-    4. the header's subject is the document's.
+    1. the kind is known; 2. the body is of its schema, its numbers whole; 3. what may only be hidden is hidden, and
+    nothing else is; 4. the header's subject is the document's.
 
     Raises:
         RefusedError: they do not.
     """
     kind = kind_of(record.kind)
     _SCHEMAS[kind.name].check(document.body)
+    if kind.whole:
+        check_whole(document.body)
     if kind.check is not None:
         kind.check(document.body)
     _check_hidden(kind, document)

@@ -68,11 +68,12 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A record that is let in, where it stands, and the facts it changes."""
+    """A record that is let in, where it stands, and the facts it changes, each with its encoded value."""
 
     at: At
     n: int | None
     changes: tuple[Change, ...]
+    values: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +273,9 @@ class Fold:
         retry = Change(retry_key, used, holder=record.issuer if candidate.private else None, private=candidate.private)
         # One record is one position, and a position has one value a key: the last one.
         last = {change.key: change for change in (*changes, retry)}
-        return Accepted(at, count if candidate.private else None, tuple(last.values()))
+        # Encoded here, where a value that has no encoding is its own record's fault and no other's in the batch.
+        values = tuple(cbor.encode(change.value) for change in last.values())
+        return Accepted(at, count if candidate.private else None, tuple(last.values()), values)
 
     def rulebook_at(self, rules: Any | None, index: int) -> Rulebook:
         """Return the rules that judge a record at this tree size, from the value of the fact `RULES_KEY`."""

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from ledger.facts import Change
     from ledger.keys import LogKeys
     from ledger.maps import Step
     from ledger.rulebook import Rulebook
@@ -185,7 +186,7 @@ class Log:
             rulebook = self.fold.rulebook_at(None, 0)
             changes = tuple(rulebook.genesis(document.body, at))
             edge, tiles = Edge.empty().append([leaf_hash(statement)])
-            facts = self._stored(at, changes)
+            facts = _stored(at, changes, [cbor.encode(change.value) for change in changes])
             batch = Batch(
                 entries=[StoredEntry(0, statement, document.hash, time_ms, is_seal=False)],
                 documents=[(document.hash, document.data)],
@@ -358,7 +359,7 @@ class Log:
             else:
                 private.append(StoredPrivate(outcome.at.index, outcome.n, record.statement, document.hash, time_ms))
             documents[document.hash] = document.data
-            facts.extend(self._stored(outcome.at, outcome.changes))
+            facts.extend(_stored(outcome.at, outcome.changes, outcome.values))
             disclosures.extend(
                 StoredDisclosure(text.digest, outcome.at.position, text.name, text.public, text.ciphertext)
                 for text in one.disclosures
@@ -445,11 +446,12 @@ class Log:
     def _new_sealer(self) -> Sealer:
         return Sealer(self.store, self.fold, self.keys, self.clock, self._seal_after_ms)
 
-    def _stored(self, at: At, changes: Sequence[Any]) -> list[StoredChange]:
-        return [
-            StoredChange(change.key, at.position, cbor.encode(change.value), change.private, change.holder)
-            for change in changes
-        ]
+
+def _stored(at: At, changes: Sequence[Change], values: Sequence[bytes]) -> list[StoredChange]:
+    return [
+        StoredChange(change.key, at.position, value, change.private, change.holder)
+        for change, value in zip(changes, values, strict=True)
+    ]
 
 
 def _repeated(outcome: Repeated) -> Answer:

@@ -177,7 +177,7 @@ def test_who_is_named(deal: Deal) -> None:
 
 def test_numbers_are_whole(deal: Deal) -> None:
     """5.0 passes for an integer in JSON Schema, and has no encoding in a fact."""
-    with refused("agreements.number"):
+    with refused("rules.number"):
         deal.act(PURCHASER, "draft", terms={**deal.terms, "advances": {"limit": 5.0, "share_permille": 1}})
 
 

@@ -130,6 +130,14 @@ def test_a_bug_in_a_rule_takes_nobody_else_down(ledger: Ledger) -> None:
     assert _fact(ledger, counter_key("a"))["sum"] == 3
 
 
+def test_a_fact_without_an_encoding_takes_nobody_else_down(ledger: Ledger) -> None:
+    """A sum with a fraction cannot be a fact: that is the fault of its own record, not of the others in its batch."""
+    pairs = [ledger.record("count", {"name": "a", "add": add}) for add in (1, 0.5, 2)]
+    outcomes = ledger.log.enqueue([ledger.log.prepare(*pair) for pair in pairs]).result(30)
+    assert [type(one).__name__ for one in outcomes] == ["Answer", "FormatError", "Answer"]
+    assert _fact(ledger, counter_key("a"))["sum"] == 3
+
+
 def test_record_of_another_log_is_refused(ledger: Ledger) -> None:
     """A record signed for one log must not be replayed into another."""
     with pytest.raises(RefusedError, match="another log") as caught:

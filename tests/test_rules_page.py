@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rules import World, open_world
+from rules import World, open_world, refused
 
 from api.kinds import all_examples
 from contracts.rulebook import KINDS, check_form
+from ledger.document import decode_document, encode_document
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "rules.md").read_text()
@@ -32,6 +34,27 @@ def test_example_is_of_its_kind(world: World, kind: str, body: dict[str, Any]) -
     """Who writes a client copies the examples: each is of its kind's form."""
     submission = world.submission("farm-1", kind, body)
     assert check_form(submission.record, submission.document).name == kind
+
+
+def _with_floats(value: Any) -> Any:
+    """Return a body whose whole numbers are written with a point, as 5.0."""
+    if isinstance(value, dict):
+        return {name: _with_floats(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_with_floats(one) for one in value]
+    return float(value) if type(value) is int else value
+
+
+@pytest.mark.parametrize(("kind", "body"), EXAMPLES, ids=[kind for kind, _ in EXAMPLES])
+def test_numbers_are_whole(world: World, kind: str, body: dict[str, Any]) -> None:
+    """JSON Schema takes 5.0 for an integer; as a sum, a weight or a ceiling that is signed it is another one than 5."""
+    pointed = _with_floats(body)
+    if json.dumps(pointed) == json.dumps(body) or not KINDS[kind].whole:
+        return
+    submission = world.submission("farm-1", kind, body)
+    document = decode_document(encode_document(id="pointed", body=pointed))
+    with refused("rules.number"):
+        check_form(submission.record, document)
 
 
 def test_every_kind_has_an_example() -> None:

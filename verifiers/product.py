@@ -8,8 +8,8 @@ The steps, each by name in the verdict:
 4. seal: signed by the log; the last one ends the checkpoint (its index = size − 1 = the size that it names).
 5. facts: every fact and prefix stands in the public map of the last seal.
 6. records: each commits to its document and is for this log; the first seal after it gives its time.
-7. history: every act on the lot, and on the lots that it came of, is there; each is signed by a key that was entitled at
-   its index, and header and document agree; folding them gives the state that the map holds.
+7. history: every act on the lot, and on the lots that it came of, is there; each is signed by a key that was entitled
+   at its index, and header and document agree; folding them gives the state that the map holds.
 8. particulars: products, sites and certificates of all these lots as their records say, the actors' roles, what was
    erased, and whether growers, purchaser and association signed that the guaranteed price was kept for it.
 9. whole: nothing in the bundle is beyond the question; disclosures are those that documents commit to.

@@ -28,7 +28,6 @@ from contracts.agreements.terms import (
     REASONS,
     TERMINATION,
     TERMS,
-    check_whole,
     integer,
     parties_of,
     some,
@@ -204,7 +203,7 @@ def _act(
 ) -> Kind:
     schema = {**body({"agreement": AGREEMENT_ID, **required}, optional), "$defs": DEFINITIONS}
     return Kind(
-        name, schema, agreement_subject, act_on, _reads, check=check_whole, hidden=hidden, private=True,
+        name, schema, agreement_subject, act_on, _reads, hidden=hidden, private=True,
         readers=who_reads, **more,
     )  # fmt: skip
 

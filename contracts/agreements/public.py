@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.agreements.closing import broken_guarantee
 from contracts.agreements.keys import agreement_key, guarantee_key, market_key, notice_key, terms_key
 from contracts.agreements.kinds import AGREEMENT_ID, LOTS, agreement_subject
-from contracts.agreements.terms import GROWERS_MAX, PRICE, check_whole, parties_of, some
+from contracts.agreements.terms import GROWERS_MAX, PRICE, parties_of, some
 from contracts.assent import assent
 from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, text
 from contracts.products import checked_gtin
@@ -165,7 +165,6 @@ PUBLIC_KINDS = (
         lambda content: f"market/{content['source']}/{content['series']}",
         _market_price,
         lambda content: [market_key(content["source"], content["series"], content["day"][:7])],
-        check=check_whole,
     ),
     Kind(
         "agreement-notice",

@@ -150,22 +150,6 @@ def terms_hash(terms: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(cbor.encode(dict(terms))).digest()
 
 
-def check_whole(value: Any, path: str = "$") -> None:
-    """Check that a body has no number with a fraction or an exponent: `5.0` is not the whole number that it looks like.
-
-    Raises:
-        RefusedError: it has.
-    """
-    if isinstance(value, float):
-        raise RefusedError("agreements.number", "numbers are whole", expected=f"a whole number at {path}", got=value)
-    if isinstance(value, dict):
-        for name, one in value.items():
-            check_whole(one, f"{path}.{name}")
-    elif isinstance(value, list):
-        for i, one in enumerate(value):
-            check_whole(one, f"{path}[{i}]")
-
-
 def check_terms(terms: Mapping[str, Any]) -> None:
     """Check what the schema cannot say: that the terms do not contradict themselves.
 
