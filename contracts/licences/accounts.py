@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.terms import check_whole, integer, some
+from contracts.agreements.terms import integer, some
 from contracts.assent import assent
 from contracts.keys import actor_key
 from contracts.kind import ACTOR_ID, DATE, Act, Kind, body
@@ -329,7 +329,7 @@ def _kind(
     **more: Any,
 ) -> Kind:
     return Kind(
-        name, body({**_ID, **members}, optional), _subject, apply, _reads, check=check_whole,
+        name, body({**_ID, **members}, optional), _subject, apply, _reads,
         hidden=frozenset({"memo"}), private=True, readers=who_reads, **more,
     )  # fmt: skip
 

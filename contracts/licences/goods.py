@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.terms import check_whole, integer
+from contracts.agreements.terms import integer
 from contracts.keys import lot_key, product_key
 from contracts.kind import DATE, GTIN, LOT, Act, Kind, body
 from contracts.licences.acting import expect_speaker, today
@@ -280,7 +280,6 @@ KINDS = (
         licence_subject,
         _produce,
         _reads,
-        check=check_whole,
     ),
     Kind(
         "licence-goods",
@@ -298,6 +297,5 @@ KINDS = (
         licence_subject,
         _attach,
         _reads,
-        check=check_whole,
     ),
 )

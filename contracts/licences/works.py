@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.terms import check_whole, integer, some
+from contracts.agreements.terms import integer, some
 from contracts.assent import assent
 from contracts.keys import actor_key
 from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, names, text
@@ -50,7 +50,6 @@ def check_work(content: Mapping[str, Any]) -> None:
     Raises:
         RefusedError: it is not so, or the work has neither.
     """
-    check_whole(content)
     for owner, right in (("creators", "copyright"), ("people", "registration")):
         if (owner in content) != (right in content):
             raise RefusedError(
