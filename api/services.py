@@ -49,6 +49,7 @@ class Services:
         entering: who signs for requests that are no records; None where its key is not opened.
         demo: the folder of the demo's answers, None where this node has none.
         lent: opens a key that the demo's people lend, by its path below that folder; None where there are none.
+        metrics_token: opens `/metrics` to other machines; empty where none does.
     """
 
     log: Log
@@ -65,6 +66,7 @@ class Services:
     entering: Entering | None
     demo: Path | None
     lent: Callable[[str], SigningKey] | None = None
+    metrics_token: str = ""
 
 
 async def services(request: Request) -> Services:

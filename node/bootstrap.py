@@ -274,6 +274,7 @@ def open_node(settings: Settings) -> Node:
         entering=_entering(settings),
         demo=settings.demo,
         lent=partial(lent_key, settings.demo),
+        metrics_token=settings.metrics_token,
     )
     publishing = partial(publish, ledger.store, serving, settings.public) if settings.publish_every_s > 0 else None
     erasures = Erasures(ledger.store, vault, serving)

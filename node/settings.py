@@ -69,6 +69,8 @@ class Settings(BaseSettings):
         max_age_s: the age that the recommended policy calls fresh, in seconds.
         queue_max: how many records may wait in this process.
         seal_after_ms: how long after a public record a seal is due, in milliseconds.
+        metrics_token: what a Prometheus on another machine sends as its bearer token; without one `/metrics` answers
+            this machine only.
     """
 
     model_config = SettingsConfigDict(env_prefix=ENVIRONMENT, extra="forbid", frozen=True)
@@ -86,6 +88,7 @@ class Settings(BaseSettings):
     max_age_s: int = Field(default=86_400, ge=1)
     queue_max: int = Field(default=20_000, ge=1)
     seal_after_ms: int = Field(default=1_000, ge=100, le=60_000)
+    metrics_token: str = Field(default="", pattern=r"^([A-Za-z0-9._~+/=-]{16,256})?$", repr=False)
 
     @classmethod
     def settings_customise_sources(

@@ -137,7 +137,7 @@ def test_a_third_person_reads_no_figure(client: TestClient, deal: Deal) -> None:
     """Every public page, tile, entry and figure of the node holds no weight and no sum of the agreement."""
     figures = [figure for figure in planted_figures(deal) if figure.isdigit()]
     lot, size = deal.lots["farm-1"], int(client.get("/log/checkpoint").text.split("\n")[1])
-    paths = ["/", "/status", "/metrics", "/log/checkpoint", "/log/policy", "/openapi.json", "/kinds", "/actors/farm-1",
+    paths = ["/", "/status", "/log/checkpoint", "/log/policy", "/openapi.json", "/kinds", "/actors/farm-1",
              f"/products/{GTIN}", f"/products/{GTIN}/{lot}", f"/products/{GTIN}/{lot}/data",
              f"/products/{GTIN}/{lot}/bundle", f"/log/tile/0/000.p/{size}",
              f"/log/tile/entries/000.p/{size}"]  # fmt: skip

@@ -43,4 +43,5 @@ def services_of(farms: Farms, base_url: str = "http://127.0.0.1:8000") -> Servic
 
 def client_of(farms: Farms) -> TestClient:
     """Return a client of the world's web app, without a server between."""
-    return TestClient(create_app(services_of(farms)), raise_server_exceptions=False, follow_redirects=False)
+    app = create_app(services_of(farms))
+    return TestClient(app, client=("127.0.0.1", 50000), raise_server_exceptions=False, follow_redirects=False)
