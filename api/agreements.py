@@ -35,6 +35,7 @@ from contracts.agreements.kinds import market_of
 from contracts.keys import actor_key
 from ledger import cbor
 from ledger.bundle import CONTENT_TYPE
+from ledger.document import INTEGER_MAX
 from ledger.errors import FormatError
 from verifiers.settlement import Answer
 
@@ -174,8 +175,8 @@ def agreement_settlement(
     delivery: Annotated[list[str] | None, Query()] = None,
     settlement: str = "",
     final: bool = False,
-    proceeds: Annotated[int, Query(ge=0)] = 0,
-    costs: Annotated[int, Query(ge=0)] = 0,
+    proceeds: Annotated[int, Query(ge=0, le=INTEGER_MAX)] = 0,
+    costs: Annotated[int, Query(ge=0, le=INTEGER_MAX)] = 0,
 ) -> Response:
     """Return the settlement of deliveries as the rule computes it: the body of the record that the purchaser signs."""
     _open(request, node, agreement)

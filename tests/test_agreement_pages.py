@@ -85,6 +85,13 @@ def test_whom_it_concerns_and_nobody_else(client: TestClient, deal: Deal, behind
     assert (refused.status_code, refused.content) == (403, nothing.content)
 
 
+@pytest.mark.parametrize("sum_", ["-1", "1.5", str(2**53), "9" * 4_299, "9" * 5_000])
+def test_sums_beyond_all_sums(client: TestClient, deal: Deal, sum_: str) -> None:
+    """A number that no JSON reader holds is refused before anything is computed from it."""
+    answer = get(client, deal, f"{PATH}/settlement?proceeds={sum_}", PURCHASER)
+    assert answer.status_code == 400, answer.text[:200]
+
+
 def test_the_proof_file_holds(client: TestClient, deal: Deal) -> None:
     """What a party downloads verifies without the node, and says what the page says."""
     data = get(client, deal, f"{PATH}/bundle", "farm-1").content
