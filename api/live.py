@@ -15,7 +15,7 @@ from verifiers.source import SourcedRecord, by_sequence
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ledger.maps import StoredChange
+    from ledger.changes import StoredChange
     from ledger.serving import View
     from ledger.store import StoredEntry, StoredPrivate
 

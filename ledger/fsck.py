@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ledger.changes import place_of
 from ledger.document import decode_document
 from ledger.errors import CorruptError, ProofError
 from ledger.facts import POSITION_SIZE, public_position
@@ -20,8 +21,8 @@ from ledger.replay import Replay, stored_windows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from ledger.changes import StoredChange
     from ledger.fold import Fold
-    from ledger.maps import StoredChange
     from ledger.replay import Rows, Window
     from ledger.store import Store
 
@@ -58,13 +59,15 @@ def fsck(store: Store, fold: Fold, *, progress: Callable[[int, int], None] | Non
 
 def _fsck(store: Store, fold: Fold, progress: Callable[[int, int], None] | None) -> Report:
     replay = Replay(fold)
-    counts = dict.fromkeys(("private", "seals", "facts", "tiles", "disclosures"), 0)
+    counts = dict.fromkeys(("private", "seals", "facts", "places", "tiles", "disclosures"), 0)
     after = b""
     head = store.head()
     for window in stored_windows(store):
         rows = replay.feed(window)
         before = _end_of(rows, window)
         _same_facts(rows.batch.facts, store.facts_between(after, before))
+        if (missing := store.misplaced(rows.batch.facts)) > 0:
+            raise CorruptError("places of facts are missing", expected="a place for each change", got=f"{missing} less")
         after = before
         _same_tiles(rows, store)
         for index, root, time_ms in rows.batch.seals:
@@ -74,6 +77,7 @@ def _fsck(store: Store, fold: Fold, progress: Callable[[int, int], None] | None)
         counts["private"] += len(window.private)
         counts["seals"] += len(rows.batch.seals)
         counts["facts"] += len(rows.batch.facts)
+        counts["places"] += len({(*place_of(one.key), one.position) for one in rows.batch.facts})
         counts["tiles"] += len(rows.batch.tiles)
         if progress is not None and head is not None:
             progress(replay.head.size, head.size)
@@ -143,7 +147,7 @@ def _check_counts(store: Store, counts: Mapping[str, int], size: int) -> None:
     for name, expected in (
         ("entries", size),
         ("private_records", counts["private"]),
-        ("facts", counts["facts"]),
+        ("places", counts["places"]),
         ("tiles", counts["tiles"]),
         ("seals", counts["seals"]),
     ):

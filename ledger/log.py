@@ -23,6 +23,7 @@ import structlog
 
 from ledger import cbor
 from ledger.admission import Admission, Prepared, SealedDisclosure
+from ledger.changes import StoredChange
 from ledger.clock import Clock, system_clock
 from ledger.document import decode_document, encode_document
 from ledger.edge import Edge
@@ -37,7 +38,6 @@ from ledger.errors import (
 )
 from ledger.facts import POSITION_SIZE, public_position
 from ledger.fold import Accepted, Candidate, Fold, Outcome, Repeated, Start
-from ledger.maps import StoredChange
 from ledger.merkle import leaf_hash
 from ledger.refusal import Refusal, sign_refusal
 from ledger.rulebook import At

@@ -8,13 +8,14 @@ maps.public.root()
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ledger.statemap import StateMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ledger.changes import StoredChange
     from ledger.fold import Fold
 
 BEGINNING = b""
@@ -27,16 +28,6 @@ class MapRoots:
 
     public: bytes
     private: bytes
-
-
-class StoredChange(NamedTuple):
-    """A change as it is stored: encoded value, position, and whose it is."""
-
-    key: bytes
-    position: bytes
-    value: bytes
-    private: bool
-    holder: str | None
 
 
 @dataclass(slots=True)

@@ -17,13 +17,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ledger import cbor
+from ledger.changes import StoredChange
 from ledger.document import Document, decode_document
 from ledger.edge import Edge
 from ledger.errors import CorruptError, FengtuError, ProofError
 from ledger.facts import private_position, public_position
 from ledger.fold import RULES_KEY, Accepted, Candidate, Fold, Start
 from ledger.genesis import decode_genesis
-from ledger.maps import Maps, StoredChange
+from ledger.maps import Maps
 from ledger.merkle import leaf_hash, root
 from ledger.privateleaf import encode_private_leaf
 from ledger.record import Record, check_record, decode_record

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from ledger.changes import StoredChange
     from ledger.clock import Clock
     from ledger.keys import LogKeys
-    from ledger.maps import StoredChange
     from ledger.store import Append, Store
 
 SEAL_AFTER_MS = 1_000

@@ -18,7 +18,7 @@ from ledger.facts import private_position
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ledger.maps import StoredChange
+    from ledger.changes import StoredChange
     from ledger.store.rows import Head
 
 TAIL_MAX = 200_000

@@ -32,7 +32,7 @@ from ledger.fold import Fold
 from ledger.fsck import fsck
 from ledger.genesis import encode_key
 from ledger.log import Answer, Log
-from ledger.maps import Maps, StoredChange
+from ledger.maps import Maps
 from ledger.store import Store, migrate, open_store
 from ledger.store.vault import Vault
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from servers import PostgresServer
+
+    from ledger.changes import StoredChange
 
 FOLD = Fold(RULEBOOKS, KEYS.replay, ORIGIN)
 

@@ -482,9 +482,11 @@ DAMAGES = {
     "statement": 'UPDATE entries SET statement = (SELECT statement FROM entries WHERE "index" = 3) WHERE "index" = 2',
     "entry": 'DELETE FROM entries WHERE "index" = 2',
     "time": 'UPDATE entries SET time_ms = time_ms + 1 WHERE "index" = 2',
-    "fact": "UPDATE facts SET value = (SELECT value FROM facts ORDER BY position DESC LIMIT 1)"
-    " WHERE position = (SELECT MIN(position) FROM facts)",
-    "no fact": "DELETE FROM facts WHERE position = (SELECT MAX(position) FROM facts)",
+    "fact": "UPDATE changes SET facts = (SELECT facts FROM changes ORDER BY position DESC LIMIT 1)"
+    " WHERE position = (SELECT MIN(position) FROM changes)",
+    "no fact": "DELETE FROM changes WHERE position = (SELECT MAX(position) FROM changes)",
+    "no place": "DELETE FROM places WHERE prefix = (SELECT MIN(prefix) FROM places)",
+    "another place": "UPDATE places SET sequence = sequence + 7 WHERE prefix = (SELECT MAX(prefix) FROM places)",
     "tile": "UPDATE tiles SET hashes = (SELECT statement FROM entries LIMIT 1)",
     "no tile": "DELETE FROM tiles",
     "seal": "UPDATE seals SET root = (SELECT edge FROM head)",

@@ -10,11 +10,11 @@ import pytest
 from conftest import soak
 from ledgers import KEYS, ORIGIN, RULEBOOKS, close_ledger, open_ledger
 
+from ledger.changes import StoredChange
 from ledger.errors import UnavailableError
 from ledger.facts import public_position
 from ledger.fold import Fold
 from ledger.fsck import fsck
-from ledger.maps import StoredChange
 from ledger.store import Append, Store
 from ledger.tail import TAIL_MAX, Tail
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
+from ledger.changes import encode_changes, places_of
 from ledger.errors import QueueFullError
-from ledger.maps import StoredChange
+from ledger.store.facts import changes_after, latest
 from ledger.store.rows import (
     CAPTURES,
+    CHANGES,
     COSIGNATURES,
     DISCLOSURES,
     DOCUMENTS,
     ENTRIES,
     EVIDENCE,
-    FACTS,
     HEAD,
     PENDING,
+    PLACES,
     PRIVATE,
     SEALS,
     TILES,
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from ledger.changes import StoredChange
     from ledger.store.dialect import Dialect
 
 PENDING_MAX = 1_000
@@ -59,7 +64,7 @@ class Append:
 
     def latest(self, keys: Sequence[bytes]) -> dict[bytes, bytes | None]:
         """Return the present values of these facts."""
-        return self._dialect.latest(self._connection, keys) if keys else {}
+        return latest(self._connection, self._dialect, keys) if keys else {}
 
     def runs_of_times(self, since: int) -> list[tuple[int, int]]:
         """Return (first index, time_ms) of each run of entries with one time, from `since` on."""
@@ -75,18 +80,18 @@ class Append:
 
     def facts_after(self, position: bytes) -> Iterator[StoredChange]:
         """Yield the changes after a position, in the order of positions."""
-        query = select(FACTS).where(FACTS.c.position > position).order_by(FACTS.c.position, FACTS.c.key)
-        for row in self._connection.execute(query):
-            yield StoredChange(*plain(row))
+        return changes_after(self._connection, position)
 
     def write(self, batch: Batch, head: Head) -> None:
         """Write the rows and the new head. They are durable when the block of the append has ended."""
+        changes, places = _rows_of(batch.facts)
         for table, rows, ignore_known in (
             (ENTRIES, batch.entries, False),
             (PRIVATE, batch.private, False),
             # n parties sign one document, so a document may be known already.
             (DOCUMENTS, batch.documents, True),
-            (FACTS, batch.facts, False),
+            (CHANGES, changes, False),
+            (PLACES, places, False),
             (TILES, batch.tiles, False),
             (SEALS, batch.seals, False),
             (DISCLOSURES, batch.disclosures, True),
@@ -129,3 +134,16 @@ class Append:
     def forget_disclosure(self, digest: str) -> None:
         """Delete the ciphertext of an erased disclosure."""
         self._connection.execute(DISCLOSURES.delete().where(DISCLOSURES.c.digest == digest))
+
+
+def _rows_of(facts: Sequence[StoredChange]) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, int, bytes]]]:
+    """Return the rows of `changes` and `places` for these changes, which come in the order of positions."""
+    changes: list[tuple[bytes, bytes]] = []
+    places: list[tuple[int, int, bytes]] = []
+    for position, group in groupby(facts, attrgetter("position")):
+        of_record = list(group)
+        changes.append((position, encode_changes(of_record)))
+        places += [(prefix, sequence, position) for prefix, sequence in places_of(of_record)]
+    # In the order of the index, each of its pages is gone to once.
+    places.sort()
+    return changes, places

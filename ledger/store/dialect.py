@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
+    from ledger.changes import Place
+
 WRITES = "fengtu_writes"
 """Execution option of a connection whose transaction writes: it takes the write lock at its begin."""
 
 SQLITE_VARIABLES_MAX = 30_000
+SQLITE_PAGE_SIZE = 8_192
 SQLITE_CACHE_KIB = 65_536
 SQLITE_MAPPED = 2**30
-SQLITE_WAL_PAGES = 16_384
+SQLITE_WAL_PAGES = 8_192
 LOCK_WAIT_MS = 30_000
 
 
@@ -44,8 +47,10 @@ class Dialect(Protocol):
     def now_ms(self, connection: Connection) -> int:
         """Return the database's clock, Unix milliseconds."""
 
-    def latest(self, connection: Connection, keys: Sequence[bytes]) -> dict[bytes, bytes | None]:
-        """Return the present value of each fact, None where there is none."""
+    def newest(
+        self, connection: Connection, places: Sequence[Place], before: bytes
+    ) -> list[tuple[Place, bytes, bytes]]:
+        """Return each place where there is a change with `position < before`: the newest's position, and its row."""
 
     def insert(
         self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], *, ignore_known: bool
@@ -66,6 +71,8 @@ class SqliteDialect:
             connection.isolation_level = None
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
+            # Asked before the file's first page is written; a file that is there keeps its own.
+            cursor.execute(f"PRAGMA page_size = {SQLITE_PAGE_SIZE}")
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = FULL")
             cursor.execute("PRAGMA secure_delete = ON")
@@ -95,21 +102,26 @@ class SqliteDialect:
         query = "SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"
         return int(connection.exec_driver_sql(query).scalar_one())
 
-    def latest(self, connection: Connection, keys: Sequence[bytes]) -> dict[bytes, bytes | None]:
-        """Return the present values; one statement, and one row of all of them, for up to 30,000 keys."""
-        found: dict[bytes, bytes | None] = dict.fromkeys(keys)
-        for start in range(0, len(keys), SQLITE_VARIABLES_MAX):
-            part = tuple(keys[start : start + SQLITE_VARIABLES_MAX])
-            marks = ",".join(["(?)"] * len(part))
-            values = connection.exec_driver_sql(
-                f"WITH wanted(key) AS (VALUES {marks}) SELECT group_concat(hex(key) || '=' || hex((SELECT value"  # noqa: S608 - marks
-                " FROM facts WHERE facts.key = wanted.key ORDER BY position DESC LIMIT 1))) FROM wanted"
-                " WHERE EXISTS (SELECT 1 FROM facts WHERE facts.key = wanted.key)",
-                part,
+    def newest(
+        self, connection: Connection, places: Sequence[Place], before: bytes
+    ) -> list[tuple[Place, bytes, bytes]]:
+        """Return the newest rows of changes; one statement, and one row of all of them, for up to 14,999 places."""
+        found: list[tuple[Place, bytes, bytes]] = []
+        places_max = SQLITE_VARIABLES_MAX // 2 - 1
+        for start in range(0, len(places), places_max):
+            part = places[start : start + places_max]
+            marks = ",".join(["(?,?)"] * len(part))
+            rows = connection.exec_driver_sql(
+                f"WITH wanted(prefix, sequence) AS (VALUES {marks})"  # noqa: S608 - marks only
+                " SELECT group_concat(wanted.prefix || ':' || wanted.sequence || ':' || hex(changes.position)"
+                " || ':' || hex(changes.facts)) FROM wanted CROSS JOIN changes ON changes.position ="
+                " (SELECT position FROM places WHERE places.prefix = wanted.prefix"
+                " AND places.sequence = wanted.sequence AND position < ? ORDER BY position DESC LIMIT 1)",
+                (*chain.from_iterable(part), before),
             ).scalar_one()
-            for pair in values.split(",") if values else ():
-                key, _, value = pair.partition("=")
-                found[bytes.fromhex(key)] = bytes.fromhex(value)
+            for row in rows.split(",") if rows else ():
+                prefix, sequence, position, facts = row.split(":")
+                found.append(((int(prefix), int(sequence)), bytes.fromhex(position), bytes.fromhex(facts)))
         return found
 
     def insert(
@@ -152,14 +164,19 @@ class PostgresDialect:
         query = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint"
         return int(connection.exec_driver_sql(query).scalar_one())
 
-    def latest(self, connection: Connection, keys: Sequence[bytes]) -> dict[bytes, bytes | None]:
-        """Return the present values by one statement."""
+    def newest(
+        self, connection: Connection, places: Sequence[Place], before: bytes
+    ) -> list[tuple[Place, bytes, bytes]]:
+        """Return the newest rows of changes by one statement."""
         rows = connection.exec_driver_sql(
-            "SELECT wanted.key, (SELECT value FROM facts WHERE facts.key = wanted.key ORDER BY position DESC LIMIT 1)"
-            " FROM unnest(%b::bytea[]) AS wanted(key)",
-            (list(keys),),
+            "SELECT wanted.prefix, wanted.sequence, changes.position, changes.facts"
+            " FROM unnest(%s::bigint[], %s::bigint[]) AS wanted(prefix, sequence)"
+            " CROSS JOIN LATERAL (SELECT position FROM places WHERE places.prefix = wanted.prefix"
+            " AND places.sequence = wanted.sequence AND position < %s ORDER BY position DESC LIMIT 1) AS newest"
+            " JOIN changes ON changes.position = newest.position",
+            ([prefix for prefix, _ in places], [sequence for _, sequence in places], before),
         )
-        return {bytes(key): None if value is None else bytes(value) for key, value in rows}
+        return [((prefix, sequence), bytes(position), bytes(facts)) for prefix, sequence, position, facts in rows]
 
     def insert(
         self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], *, ignore_known: bool

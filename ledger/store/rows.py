@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ledger.store.tables import (
     CaptureRow,
+    ChangesRow,
     CosignatureRow,
     DisclosureRow,
     DocumentRow,
     EntryRow,
     EvidenceRow,
-    FactRow,
     HeadRow,
     PendingRow,
+    PlaceRow,
     PrivateRow,
     SealRow,
     TileRow,
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlmodel import SQLModel
 
+    from ledger.changes import StoredChange
     from ledger.edge import Tile
-    from ledger.maps import StoredChange
 
 READ_ROWS_MAX = 10_000
 """How many rows one query of many returns."""
@@ -111,7 +112,8 @@ HEAD = _table(HeadRow)
 ENTRIES = _table(EntryRow)
 PRIVATE = _table(PrivateRow)
 DOCUMENTS = _table(DocumentRow)
-FACTS = _table(FactRow)
+CHANGES = _table(ChangesRow)
+PLACES = _table(PlaceRow)
 TILES = _table(TileRow)
 SEALS = _table(SealRow)
 DISCLOSURES = _table(DisclosureRow)

@@ -18,7 +18,7 @@ from ledger.store.beside import Beside
 from ledger.store.dialect import WRITES, dialect_of
 from ledger.store.facts import Facts
 from ledger.store.reads import guard
-from ledger.store.rows import ENTRIES, FACTS, PRIVATE, SEALS, TILES
+from ledger.store.rows import CHANGES, ENTRIES, PLACES, PRIVATE, SEALS, TILES
 from ledger.store.seals import Seals
 from ledger.store.tiles import Tiles
 
@@ -89,7 +89,7 @@ class Store(Beside, Facts, Tiles, Seals):
         with self._read() as connection:
             return {
                 table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
-                for table in (ENTRIES, PRIVATE, FACTS, TILES, SEALS)
+                for table in (ENTRIES, PRIVATE, CHANGES, PLACES, TILES, SEALS)
             }
 
 

@@ -1,12 +1,14 @@
 """The tables. Written in bulk through SQLAlchemy Core, never row by row through the ORM.
 
-The table of changes (`facts`) is the truth about the state; the maps are derived from it in memory. Whatever the log
+The table of changes is the truth about the state; the maps are derived from it in memory. Whatever the log
 answers from is a row that was committed.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, Column, LargeBinary
 from sqlmodel import Field, SQLModel
 
 LONG = BigInteger
@@ -60,17 +62,24 @@ class DocumentRow(SQLModel, table=True):
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class FactRow(SQLModel, table=True):
-    """One change of one fact at a position."""
+class ChangesRow(SQLModel, table=True):
+    """What the record at a position changed (`ledger.changes`)."""
 
-    __tablename__ = "facts"
-    __table_args__ = (Index("facts_by_position", "position"),)
+    __tablename__ = "changes"
 
-    key: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     position: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    value: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    private: bool = Field(default=False)
-    holder: str | None = Field(default=None)
+    facts: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class PlaceRow(SQLModel, table=True):
+    """Where a fact changed: the index of `changes`. Its rows are small, so the table is the index itself."""
+
+    __tablename__ = "places"
+    __table_args__: ClassVar[dict[str, bool]] = {"sqlite_with_rowid": False}
+
+    prefix: int = Field(sa_column=Column(LONG, primary_key=True, autoincrement=False))
+    sequence: int = Field(sa_column=Column(LONG, primary_key=True, autoincrement=False))
+    position: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
 
 
 class TileRow(SQLModel, table=True):
