@@ -100,7 +100,7 @@ def _add_key(act: Act) -> list[Change]:
 
 def _set_key_status(act: Act) -> list[Change]:
     content = act.body
-    _actor(act, content["actor"])
+    state = _actor(act, content["actor"])
     kid, status = bytes.fromhex(content["kid"]), content["status"]
     key = act.facts.get(key_key(kid))
     act.expect(
@@ -115,6 +115,9 @@ def _set_key_status(act: Act) -> list[Change]:
     act.expect(
         key["state"] != status, "actors.key-status", "the key has that status already", expected="a change", got=status
     )
+    if state["parent"] is None and status != "active":
+        others = [act.facts.get(key_key(bytes.fromhex(one))) for one in state["keys"] if one != content["kid"]]
+        _expect_left(act, stays=any(one is not None and one["state"] == "active" for one in others))
     number, interval = key["intervals"], {"from": key["from"], "record": key["record"]}
     if status == "active":
         begins = {"from": act.at.position, "record": act.at.index}
@@ -132,7 +135,23 @@ def _close(act: Act) -> list[Change]:
     actor = act.body["actor"]
     state = _actor(act, actor)
     act.expect(state["state"] == "active", "actors.closed", "this actor is closed", got=actor)
+    _expect_left(act, stays=state["parent"] is not None)
     return [Change(actor_key(actor), {**state, "state": "closed"})]
+
+
+def _expect_left(act: Act, *, stays: bool) -> None:
+    """Refuse what would leave the log without its first actor.
+
+    Raises:
+        RefusedError: it would.
+    """
+    act.expect(
+        stays,
+        "actors.first",
+        "the first actor stays, with an active key: nobody is above it to give it another",
+        expected="another active key first",
+        got=act.record.kind,
+    )
 
 
 def _actor(act: Act, actor: str) -> dict[str, Any]:

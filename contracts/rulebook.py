@@ -5,6 +5,7 @@ What every record must hold to stands in `Rules.apply`, step by step; what a kin
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from contracts import actors, agreements, certificates, governance, licences, produce, products, rewards
@@ -28,6 +29,8 @@ KINDS: dict[str, Kind] = {
     for family in (governance, actors, certificates, products, produce, agreements, rewards, licences)
     for kind in family.KINDS
 }
+_IRI_MARKS = re.compile("[:/#]")
+_LETTERS = re.compile("[a-z0-9]+")
 _SCHEMAS = {name: Schema(kind.schema) for name, kind in KINDS.items()}
 
 
@@ -222,7 +225,7 @@ def _check_hidden(kind: Kind, document: Document) -> None:
 
 
 def _plain_names(value: object) -> set[str]:
-    """Return the names of all members anywhere in a value, without prefix, case and underscores."""
+    """Return the names of all members anywhere in a value, as `_bare` gives them."""
     found: set[str] = set()
     left = [value]
     while left:
@@ -236,4 +239,6 @@ def _plain_names(value: object) -> set[str]:
 
 
 def _bare(name: str) -> str:
-    return name.rpartition(":")[2].replace("_", "").lower()
+    """Return a member's name without prefix, case and marks between its words."""
+    # `fengtu:memo`, its whole IRI, `Memo` and `me-mo` are one name to whoever reads the event.
+    return "".join(_LETTERS.findall(_IRI_MARKS.split(name)[-1].lower()))

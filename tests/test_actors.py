@@ -208,6 +208,20 @@ def test_closed_actor_does_nothing_more(world: World) -> None:
         world.submit("fa", "actor-close", {"actor": "farm-1", "reason": "x"})
 
 
+def test_the_first_actor_stays(world: World) -> None:
+    """A log whose first actor has no key is one in which nobody can ever be registered again."""
+    with refused("actors.first"):
+        world.submit("operator", "actor-close", {"actor": "operator", "reason": "x"})
+    for to in ("suspended", "revoked"):
+        with refused("actors.first"):
+            status(world, "operator", "operator", "operator", to)
+    world.submit("operator", "key", key_body("operator", key_of("new")))
+    status(world, "operator", "operator", "operator", "revoked")
+    world.keys["operator"] = key_of("new")
+    with refused("actors.first"):
+        status(world, "operator", "operator", "new", "suspended")
+
+
 def test_entered_for_a_member(world: World) -> None:
     """The lot is the farmer's, and who entered it stays visible."""
     world.submit("fa", "event", world.event("L1", "harvest", 10), entered_for="farm-1")
@@ -269,7 +283,8 @@ def test_hidden_fields(world: World) -> None:
     """A field that may name a person is hidden or not there, under a name that the kind has."""
     with refused("rules.hidden-unknown"):
         world.submit("farm-1", "event", world.event("L1", "sow"), hidden={"colour": digest("a")})
-    for name in ("fengtu:memo", "fengtu:operation_memos", "fengtu:farmerName", "fengtu:LandSecNo"):
+    names = "fengtu:memo fengtu:operation_memos fengtu:farmerName fengtu:LandSecNo fengtu:farmer-name x:Farmer.Name"
+    for name in (*names.split(), "https://ns.fengtu.tw/memo", "https://ns.fengtu.tw#memo"):
         with refused("rules.hidden-plain"):
             world.submit("farm-1", "event", world.event("L1", "sow", **{name: "王小明"}))
     nested = world.event("L1", "sow", **{"fengtu:more": {"fengtu:list": [{"fengtu:farmer_name": "王小明"}]}})

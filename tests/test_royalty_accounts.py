@@ -80,7 +80,7 @@ def test_a_wrong_statement_is_refused_with_both_sums(studio: Studio) -> None:
         state_sales(studio, 1, sold(4_000, 2_000_000), due=1)
     assert str(caught.value.expected).startswith("60000 in all; royalty of 2000000 = 120000; advance")
     assert str(caught.value.got).startswith("1 in all")
-    with refused("agreements.number"):
+    with refused("rules.number"):
         state_sales(studio, 1, due=0.0)
 
 
