@@ -82,17 +82,17 @@ class Logged(World):
         self.vault.close()
 
 
-def logged(folder: Path, url: str | None = None) -> Logged:
-    """Open the world over a database, by default SQLite in a folder."""
+def logged(folder: Path, url: str | None = None, *, start_ms: int = START_MS) -> Logged:
+    """Open the world over a database, by default SQLite in a folder; its time begins at `start_ms`."""
     store = open_store(url or f"sqlite:///{folder}/ledger.db")
     log = Log(store, rulebooks(), KEYS, ORIGIN)
-    log.clock.behind_ms = time.time_ns() // 1_000_000 - START_MS
+    log.clock.behind_ms = time.time_ns() // 1_000_000 - start_ms
     operator = key_of("operator")
     actor = {"actor": "operator", "role": "operator", "name": {"zh-TW": "風土"}, "key": encode_key(operator.public_key)}
     keys = KEYS.receipt.public_key, KEYS.record.public_key
     log.create(encode_genesis(Genesis(ORIGIN, VKEY, *keys, 0, (), actor, 1)))
     log.start()
-    world = Logged(log.fold, {"operator": operator}, {})
+    world = Logged(log.fold, {"operator": operator}, {}, time_ms=start_ms)
     world.log, world.store, world.vault = log, store, Vault(folder / "vault.db")
     world.folder = folder
     populate(world)

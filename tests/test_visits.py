@@ -5,15 +5,20 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from logged import logged
 from rewards import PROGRAMME, Town, name
 from rules import refused
 
 from contracts.rewards.calendar import day_of
 from contracts.rewards.keys import figures_key, visits_key
 from contracts.rewards.visits import CELLS, PEOPLE_MIN, TREE, cells_of, published
+from ledger.replay import replay
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def at(text: str) -> int:
@@ -121,6 +126,24 @@ def test_figures_are_what_was_counted(town: Town) -> None:
     with refused("figures.known"):
         publish(town, right)
     assert town.world.get(figures_key(PROGRAMME, "2026-11-23"))["figures"] == right
+
+
+def test_a_replay_takes_the_figures(tmp_path: Path) -> None:
+    """Over a real log: who has the public records alone comes to the same public map, figures and all."""
+    world = logged(tmp_path)
+    town = Town(world)
+    for number in range(5):
+        town.earn(town.open(str(number)), "class")
+        town.charge(name(str(number)), 1)
+    day = day_of(world.time_ms)
+    world.time_ms += 86_400_000
+    figures = {"noodles": published(world.get(visits_key(PROGRAMME, "noodles", day)))}
+    assert figures["noodles"]["day"] == 5
+    publish(town, figures, day=day)
+    world.log.seal()
+    for public_only in (True, False):
+        replay(world.store, world.log.fold, public_only=public_only)
+    world.close()
 
 
 def test_a_day_without_visitors(town: Town) -> None:
