@@ -20,7 +20,7 @@ from ledger.errors import NotFoundError
 from ledger.facts import PREFIX_BITS, is_private, public_position, record_id
 from ledger.merkle import ListReader, leaf_hash, prove_inclusion
 from ledger.privateleaf import encode_private_leaf
-from verifiers import account, liability, licence, payment, product, record, settlement
+from verifiers import account, draw, liability, licence, payment, product, record, settlement
 from verifiers.question import Answer, read
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ ANSWERS: Mapping[str, Callable[[Source], Answer]] = {
     "payment": payment.Answer,
     "account": account.Answer,
     "liability": liability.Answer,
+    "draw": draw.Answer,
     "licence": licence.Answer,
     "record": record.Answer,
 }

@@ -37,6 +37,7 @@ QUESTIONS = {
     "payment": ("redemption",),
     "account": ("account",),
     "liability": ("programme", "issuer"),
+    "draw": ("programme", "release"),
     "licence": ("licence",),
     "record": ("record",),
 }

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import soak
 from hypothesis import given
 from hypothesis import strategies as st
 from logged import logged
+from mutations import check_mutations
 from rewards import PROGRAMME, Town, coupons, name, terms, tickets
 from rules import World, open_world, refused
 
+from api.bundles import answer_bundle
 from contracts.rewards.beacon import check_round, round_after, round_time_ms
 from contracts.rewards.book import holder_of
 from contracts.rewards.draws import Turn, draw_order, turn
 from contracts.rewards.keys import account_key, release_key, wallet_key
 from contracts.rewards.releases import PAGE_SIZE
 from contracts.rulebook import rulebooks
-from ledger.errors import FormatError, ProofError
+from ledger.bundle import decode_bundle, encode_bundle
+from ledger.errors import FormatError, NotFoundError, ProofError
 from ledger.facts import public_position
+from ledger.record import decode_record
 from ledger.replay import replay
 from ledger.rulebook import At
+from verifiers.draw import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logged import Logged
+
+    from verifiers.verdict import Verdict
 
 HOUR_S = 3_600
 ROUNDS = json.loads((Path(__file__).parent / "vectors" / "drand_quicknet.json").read_text())["rounds"]
@@ -233,6 +247,86 @@ def test_a_replay_draws_again(tmp_path: Path) -> None:
     world.log.seal()
     for public_only in (True, False):
         replay(world.store, world.log.fold, public_only=public_only)
+    world.close()
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Draw, Logged]]:
+    """A draw over a real log, with a second release that is still open."""
+    world = logged(tmp_path_factory.mktemp("drawn"), start_ms=OPENS_MS)
+    draw = Draw(people=9, world=world)
+    draw.drawn()
+    later = {"release": "later", "closes_s": CLOSES_S + 86_400, "round": ROUND["round"] + 100_000}
+    world.submit("county", "release", release(**later))
+    yield draw, world
+    world.close()
+
+
+def bundle(world: Logged, which: str = "new-year") -> bytes:
+    """Return the proof file of a draw."""
+    with world.serving().view() as view:
+        return answer_bundle(view, world.vault, {"kind": "draw", "programme": PROGRAMME, "release": which})
+
+
+def judged(world: Logged, data: bytes) -> Verdict:
+    """Return the verdict at the time of the world."""
+    return verify(data, world.policy(), world.time_ms // 1000 + 5)
+
+
+def test_a_draw_is_checked_offline(drawn: tuple[Draw, Logged]) -> None:
+    """Whoever has the file draws again: the value by the beacon's key, the order by the entries."""
+    draw, world = drawn
+    verdict = judged(world, bundle(world))
+    assert (verdict.kind, verdict.status) == ("operator", "drawn"), verdict.steps[-1]
+    assert [step.name for step in verdict.steps][6:] == [
+        "release",
+        "value",
+        "order",
+        "particulars",
+        "whole",
+        "standing",
+    ]
+    assert verdict.facts["seed"] == ROUND["randomness"]
+    assert verdict.facts["order"] == draw_order(bytes.fromhex(ROUND["randomness"]), list(draw.entries.values()))
+    opened = judged(world, bundle(world, "later"))
+    assert (opened.status, opened.facts["order"], opened.facts["seed"]) == ("open", [], None)
+    with pytest.raises(NotFoundError):
+        bundle(world, "none")
+
+
+@pytest.mark.parametrize("kind", ["release", "release-draw", "coupon-offer"])
+def test_a_draw_without_a_record_fails(drawn: tuple[Draw, Logged], kind: str) -> None:
+    """The release, the value and what is released rest on signed records, or on nothing."""
+    _, world = drawn
+    opened = decode_bundle(bundle(world))
+    kept = tuple(one for one in opened.records if decode_record(one.statement).kind != kind)
+    assert len(kept) < len(opened.records)
+    assert judged(world, encode_bundle(replace(opened, records=kept))).kind == "fails"
+
+
+def test_mutations(drawn: tuple[Draw, Logged], tmp_path: Path) -> None:
+    """Whatever is taken, changed or added, the verdict fails or says the same no more strongly."""
+    _, world = drawn
+    other = logged(tmp_path, start_ms=OPENS_MS)
+    Draw(people=4, world=other).drawn()
+    others = [bundle(other)]
+    other.close()
+    now, policy = world.time_ms // 1000 + 5, world.policy()
+    count = soak("mutations of draws", 60, 3_006)
+    check_mutations([bundle(world), bundle(world, "later")], others, lambda one: verify(one, policy, now), count)
+
+
+def test_an_operator_who_draws_otherwise_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules that write another order than the value gives do not pass."""
+    world = logged(tmp_path, start_ms=OPENS_MS)
+    with monkeypatch.context() as patch:
+        patch.setattr("contracts.rewards.releases.draw_order", lambda _, entries: sorted(entries))
+        Draw(people=5, world=world).drawn()
+        with monkeypatch.context() as blind:
+            blind.setattr("verifiers.draw.Answer._check_order", lambda _: "")
+            data = bundle(world)
+    verdict = judged(world, data)
+    assert (verdict.kind, verdict.steps[-1].name) == ("fails", "order")
     world.close()
 
 

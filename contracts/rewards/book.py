@@ -193,12 +193,8 @@ class Book:
             dues: what is owed for tickets and coupons.
             refund: whether it goes back.
         """
-        spent, merchant, branch, month = (
-            tuple(pieces),
-            state["merchant"],
-            state["branch"],
-            month_of(self.act.at.time_ms),
-        )
+        merchant, branch, month = state["merchant"], state["branch"], month_of(self.act.at.time_ms)
+        spent = tuple(pieces)
         sign, side = -1 if refund else 1, "refunded" if refund else "spent"
         owed: dict[str, dict[str, int]] = {}
         for piece in spent:

@@ -167,6 +167,11 @@ def release_key(programme: str, release: str, page: int = 0) -> bytes:
     return fact_key(RELEASE, [programme, release], page)
 
 
+def release_prefix(programme: str, release: str) -> bytes:
+    """A release and its whole order (public)."""
+    return fact_prefix(RELEASE, [programme, release])
+
+
 def entries_key(programme: str, release: str, number: int = 0) -> bytes:
     """How many entries a release has, or its `number`-th entry."""
     return fact_key(ENTRY, [programme, release], number)

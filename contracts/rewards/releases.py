@@ -62,6 +62,24 @@ def release_of(act: Act) -> dict[str, Any]:
     return dict(state)
 
 
+def check_times(terms: Mapping[str, Any], time_ms: int) -> None:
+    """Check that a release is made before its entries close, and that its round is due once they are sealed.
+
+    Raises:
+        RefusedError: its value could be known, or tried out.
+    """
+    closes_ms, due_ms = terms["closes_s"] * 1000, round_time_ms(terms["beacon"], terms["round"])
+    if time_ms >= closes_ms:
+        raise RefusedError("releases.closed", "it would be closed already", got=terms["closes_s"])
+    if due_ms < closes_ms + SEALED_MS:
+        raise RefusedError(
+            "releases.round",
+            "the round is due after entries are closed and sealed",
+            expected=f"{(closes_ms + SEALED_MS) // 1000} or later",
+            got=due_ms // 1000,
+        )
+
+
 def _open(act: Act) -> list[Change]:
     content, key = act.body, release_key(act.body["programme"], act.body["release"])
     programme_of(act, content["programme"])
@@ -83,16 +101,7 @@ def _open(act: Act) -> list[Change]:
         expected=offer["number"],
         got=content["quantity"],
     )
-    closes_ms = content["closes_s"] * 1000
-    act.expect(act.at.time_ms < closes_ms, "releases.closed", "it would be closed already", got=content["closes_s"])
-    due_ms = round_time_ms(content["beacon"], content["round"])
-    act.expect(
-        due_ms >= closes_ms + SEALED_MS,
-        "releases.round",
-        "the round is due after entries are closed and sealed",
-        expected=f"{(closes_ms + SEALED_MS) // 1000} or later",
-        got=due_ms // 1000,
-    )
+    check_times(content, act.at.time_ms)
     after = {
         **content, "kind": offer["kind"], "version": offer["version"], "issuer": offer["issuer"],
         "record": act.at.index, "draw": None,
