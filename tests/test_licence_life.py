@@ -116,13 +116,18 @@ def test_what_both_agree_on_is_signed_by_both(studio: Studio) -> None:
 
 
 def test_an_agent_ends_what_it_may(studio: Studio) -> None:
-    """An agent of another work, or one whose time is over, would end a licence."""
+    """An agent for toys would end a licence for packaging."""
+    studio.later(1)
     studio.mandate("M-1", "panay", "panay", "agent", works=["W-1"])
     body = {"licence": "L-1", "last": studio.day(3), "reason": "breach"}
     with refused("licences.owner"):
         studio.act("agent", "licence-revocation", **body)
     with refused("licences.mandate-other"):
         studio.act("broker", "licence-revocation", **body, mandate="M-1")
+    studio.mandate("M-2", "panay", "panay", "agent", scope={"fields": ["toys"]})
+    with refused("licences.mandate-scope"):
+        studio.act("agent", "licence-revocation", **body, mandate="M-2")
+    studio.act("agent", "licence-suspension", **{"licence": "L-1", "from": studio.day(1), "reason": "…"}, mandate="M-1")
     studio.act("agent", "licence-revocation", **body, mandate="M-1")
     assert studio.standing("L-1").last == studio.day(3)
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conftest import soak
-from test_licence_scope import DAYS, draw
+from test_licence_scope import DAYS, axes, draw
 
-from contracts.licences.scope import Scope, earlier, overlap
+from contracts.licences.conflicts import find
+from contracts.licences.keys import licence_key
+from contracts.licences.scope import Scope, days_after, earlier, overlap
 from contracts.licences.shelf import EXCLUSIVE, FOUND_MAX, PAGE_SIZE, USE, Shelf, conflicts, shared
 from ledger import cbor
 
@@ -90,6 +92,48 @@ def test_conflicts_are_what_two_grants_bar() -> None:
         assert over in bars or (over is None and not any(bars))
         seen.add((mine["exclusive"], theirs["exclusive"], over is not None))
     assert len(seen) == 7  # all but: neither is exclusive, and they conflict
+
+
+def test_detection_is_what_a_grid_walk_detects() -> None:
+    """Index, days of selling off, who bars whom and the overlap told: all against points, one axis at a time."""
+    rng = random.Random(20261127)
+    seen: dict[tuple[bool, bool], int] = {}
+    for _ in range(soak("pairs of grants, detected", 20_000, 1_000_000)):
+        theirs, mine = draw_grant(rng), draw_grant(rng)
+        table = Table()
+        table.set(Shelf(table, STEM, USE).put("X", theirs.use)[0])
+        if theirs.exclusive:
+            table.set(Shelf(table, STEM, EXCLUSIVE).put("X", theirs.scope)[0])
+        state = {"use": theirs.use.as_data(), "last": theirs.scope.last, "exclusive": theirs.exclusive}
+        table.set({licence_key("X"): state})
+        found = find(table, STEM, mine.use, mine.scope.last, exclusive=mine.exclusive)
+        barred = [both for a, b in ((mine, theirs), (theirs, mine)) if a.exclusive and all(both := met(a, b))]
+        assert bool(found) == bool(barred), (mine, theirs)
+        if found:
+            told = [set(axis) for axis in axes(found[0].over)]
+            assert told == max(barred, key=lambda one: len(one[-1])), (mine, theirs)
+        seen[bool(found), mine.exclusive and theirs.exclusive] = 1
+    assert len(seen) == 4
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A grant of the grid: what it covers while it holds, and while goods are sold off."""
+
+    scope: Scope
+    use: Scope
+    exclusive: bool
+
+
+def draw_grant(rng: random.Random) -> Grant:
+    """Return a grant; some are sold off for some days, some have no end."""
+    scope = draw(rng)
+    return Grant(scope, scope.until(days_after(scope.last, rng.choice([0, 0, 1, 3]))), rng.random() < 0.5)
+
+
+def met(bars: Grant, other: Grant) -> list[set[str]]:
+    """Return the points of each axis at which one that bars others is met."""
+    return [set(a) & set(b) for a, b in zip(axes(bars.scope), axes(other.use), strict=True)]
 
 
 def test_rounds_do_not_grow_with_grants() -> None:

@@ -7,6 +7,7 @@ within the one above when it is given.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from contracts.keys import actor_key
@@ -100,29 +101,12 @@ def speakers(act: Act, principal: str) -> list[str]:
     return [principal]
 
 
-def expect_speaker(act: Act, principals: Iterable[str], mandate: str | None = None, work: str = "") -> None:
+def expect_speaker(act: Act, principals: Iterable[str]) -> None:
     """Refuse the act unless it is of one who speaks for one of some owners.
 
-    Args:
-        act: the act.
-        principals: the owners.
-        mandate: the mandate by which the actor speaks for one of them, None where it needs none.
-        work: the work that the act is about.
-
     Raises:
-        RefusedError: it is not, or the mandate is another's, ended, or of other works.
+        RefusedError: it is not.
     """
-    if mandate is not None:
-        held = mandate_of(act, mandate)
-        expect_in_force(act, held)
-        act.expect(
-            held["holder"] == act.actor and held["principal"] in set(principals) and covers_work(held, work),
-            "licences.mandate-other",
-            "the mandate is another's, or for another's works",
-            expected=f"a mandate of {act.actor} for {work}",
-            got=mandate,
-        )
-        return
     allowed = sorted({one for principal in principals for one in speakers(act, principal)})
     act.expect(
         act.actor in allowed,
@@ -131,6 +115,32 @@ def expect_speaker(act: Act, principals: Iterable[str], mandate: str | None = No
         expected=", ".join(allowed) or "a representative, of whom there is none",
         got=act.actor,
     )
+
+
+def expect_agent(act: Act, name: str, principals: Iterable[str], work: str, scope: Scope) -> None:
+    """Refuse the act unless its actor may do it by a mandate of one of some owners.
+
+    Args:
+        act: the act.
+        name: the mandate.
+        principals: the owners.
+        work: the work that the act is about.
+        scope: what it is about; how long before the mandate it began does not matter.
+
+    Raises:
+        RefusedError: the mandate is another's, or ended, or the act goes beyond it.
+    """
+    held = mandate_of(act, name)
+    expect_in_force(act, held)
+    act.expect(
+        held["holder"] == act.actor and held["principal"] in set(principals),
+        "licences.mandate-other",
+        "the mandate is another's",
+        expected=f"a mandate of {act.actor} from {' or '.join(principals)}",
+        got=name,
+    )
+    begins = max(scope.first, held["scope"]["first"])
+    expect_within(act, held, work, replace(scope, first=begins), ())
 
 
 def covers_work(mandate: Mandate, work: str) -> bool:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from contracts.agreements.terms import some
 from contracts.assent import assent
 from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, text
-from contracts.licences.acting import expect_speaker, speakers, today
+from contracts.licences.acting import expect_agent, expect_speaker, speakers, today
 from contracts.licences.conflicts import stem_of
 from contracts.licences.forms import NAME
-from contracts.licences.granting import SIGNERS_MAX, Licence, licence_of, licence_subject, principals_of
+from contracts.licences.granting import SIGNERS_MAX, Licence, licence_of, licence_subject, principals_of, term_of
 from contracts.licences.keys import licence_key, mandate_key, slots_key, work_key
 from contracts.licences.life import fold, standing
 from contracts.licences.shelf import EXCLUSIVE, USE, Shelf
@@ -54,7 +54,7 @@ def _file(act: Act) -> list[Change]:
 
 def _suspend(act: Act) -> list[Change]:
     state, first = licence_of(act, act.body["licence"]), act.body["from"]
-    _expect_grantor(act, state)
+    expect_grantor(act, state)
     _expect_future(act, first, "from")
     act.expect(not _is_suspended(state), "licences.suspended", "the licence is suspended already", got=state["licence"])
     now = standing(state["life"], today(act))
@@ -70,7 +70,7 @@ def _suspend(act: Act) -> list[Change]:
 
 def _resume(act: Act) -> list[Change]:
     state = licence_of(act, act.body["licence"])
-    _expect_grantor(act, state)
+    expect_grantor(act, state)
     _expect_future(act, act.body["from"], "from")
     act.expect(_is_suspended(state), "licences.suspended", "the licence is not suspended", got=state["licence"])
     return _lived(act, state, **{"from": act.body["from"]})
@@ -99,7 +99,7 @@ def _revoke(act: Act) -> list[Change]:
             expected=state["licensee"], got=act.actor,
         )  # fmt: skip
     else:
-        _expect_grantor(act, state)
+        expect_grantor(act, state)
     act.expect(
         last >= today(act), "licences.future", "a revocation is for the future", expected=f"{today(act)} or later",
         got=last,
@@ -153,8 +153,17 @@ def _expect_both(act: Act, state: Licence) -> None:
     )
 
 
-def _expect_grantor(act: Act, state: Licence) -> None:
-    expect_speaker(act, principals_of(act, state), act.body.get("mandate"), state["work"])
+def expect_grantor(act: Act, state: Licence) -> None:
+    """Refuse the act unless it is of the granting side, or of its agent within the mandate that the body names.
+
+    Raises:
+        RefusedError: it is not.
+    """
+    principals, mandate = principals_of(act, state), act.body.get("mandate")
+    if mandate is None:
+        expect_speaker(act, principals)
+    else:
+        expect_agent(act, mandate, principals, state["work"], term_of(state))
 
 
 def _expect_future(act: Act, day: str, name: str) -> None:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from contracts.agreements.terms import integer
 from contracts.keys import lot_key, product_key
 from contracts.kind import DATE, GTIN, LOT, Act, Kind, body
-from contracts.licences.acting import expect_speaker, today
-from contracts.licences.changes import licence_reads
+from contracts.licences.acting import today
+from contracts.licences.changes import expect_grantor, licence_reads
 from contracts.licences.conflicts import check_free, find, stem_of
 from contracts.licences.forms import NAME, SHA256, WORDS, decode_scope, words
 from contracts.licences.granting import (
@@ -27,7 +27,6 @@ from contracts.licences.granting import (
     left_of,
     licence_of,
     licence_subject,
-    principals_of,
     standing_on,
     term_of,
 )
@@ -66,7 +65,7 @@ def _sample(act: Act) -> list[Change]:
 def _answer(act: Act) -> list[Change]:
     content = act.body
     state = licence_of(act, content["licence"])
-    expect_speaker(act, principals_of(act, state), content.get("mandate"), state["work"])
+    expect_grantor(act, state)
     image, answer, _ = state["checked"].get(content["sample"], ["", "none", 0])
     act.expect(
         answer == "asked", "licences.sample", "a sample is answered once", expected="a sample without an answer",
