@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import size
+from licences import open_studio
+from test_royalty_accounts import open_account, state_sales
 
+from contracts.licences.accounts import SALES_MAX
 from contracts.licences.conflicts import find, stem_of
 from contracts.licences.keys import licence_key
+from contracts.licences.royalties import NET_SALES, Account, Royalty, settle, tally
 from contracts.licences.scope import Scope
 from contracts.licences.shelf import EXCLUSIVE, USE, Shelf, conflicts
 from contracts.licences.territories import PARENTS
@@ -133,3 +137,25 @@ def test_one_crowded_cell(line: Any) -> None:
     wanted = Scope(("TW-TTT",), ("packaging",), ("45",), ("shop",), ("zh",), "2026-01-01", None)
     times = search(found, [wanted] * size(20, 2), exclusive=True)
     line(f"conflicts in a cell of {grants:,} grants, none found", "ours", times[len(times) // 2])
+
+
+def test_royalties(line: Any) -> None:
+    """A statement's arithmetic over many sales, and one as long as a document may be, judged by the rule."""
+    rng = random.Random(3)
+    count = size(1_000_000, 10_000)
+    sales = [{"pieces": rng.randrange(1, 9), "gross": rng.randrange(100, 90_000)} for _ in range(count)]
+    royalty = Royalty("TWD", NET_SALES, ((0, 50), (10**9, 70)), 20_000, 60_000, 100, 1, 10, "half-up")
+    start = time.perf_counter()
+    found = settle(royalty, Account(), tally(sales))
+    line(f"a statement of {count:,} sales", "ours", time.perf_counter() - start)
+    assert found.due > 0
+
+    studio = open_studio()
+    studio.grant(studio.terms("L-1", royalty=royalty))
+    studio.produce("L-1", "P-1", 10**6)
+    open_account(studio)
+    studio.later(31)
+    some = sales[:SALES_MAX]
+    start = time.perf_counter()
+    state_sales(studio, 1, *some)
+    line(f"a statement of {len(some):,} sales, by the rule", "ours", time.perf_counter() - start)
