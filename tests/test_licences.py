@@ -86,6 +86,37 @@ def test_a_people_acts_by_its_representatives(studio: Studio) -> None:
         studio.act("rima", "work-labels", work="W-2", labels=["TK A"])
 
 
+def test_a_representative_stays_within_its_mandate(studio: Studio) -> None:
+    """An elder for one village's pattern would dispose of another's, or make an agent of one who may do more."""
+    body = {**work_body("W-3"), "people": "amis", "registration": {"number": "2", "day": "2025-06-01"}}
+    studio.act("hana", "work", **body)
+    powers = {"exclusive": False, "delegation": True}
+    studio.mandate("R-9", "amis", "amis", "lokal", works=["W-2"], scope={"territories": ["TW"]}, **powers,
+                   **{"as": "representative"})  # fmt: skip
+    with refused("licences.owner"):
+        studio.act("lokal", "work-labels", work="W-3", labels=["TK A"])
+    studio.act("lokal", "work-labels", work="W-2", labels=["TK A"])
+    tokyo = studio.scope(territories=("JP",))
+    with refused("licences.mandate-scope"):
+        studio.act("lokal", "own-use", use="U-1", work="W-2", scope=tokyo.as_data())
+    studio.grant(studio.terms("L-1", "W-2", scope=tokyo))
+    with refused("licences.mandate-scope"):
+        studio.revoke("L-1", "lokal")
+    with refused("licences.mandate-scope"):
+        studio.grant(studio.terms("L-2", "W-2", scope=tokyo), "lokal", "tea")
+    for more, rule in (
+        ({}, "licences.mandate-scope"),
+        ({"works": ["W-2"]}, "licences.mandate-scope"),
+        ({"works": ["W-2"], "scope": {"territories": ["TW"]}}, "licences.mandate-power"),
+    ):
+        with refused(rule):
+            studio.mandate("M-1", "lokal", "amis", "agent", **more)
+    studio.mandate("M-1", "lokal", "amis", "agent", works=["W-2"], scope={"territories": ["TW"]}, exclusive=False)
+    # Of the people's creations only those of its mandate need its signature.
+    exclusive = studio.terms("L-3", "W-3", exclusive=True)
+    studio.grant(exclusive, "hana", "rima", "tea")
+
+
 def test_a_transfer_leaves_licences_standing(studio: Studio) -> None:
     """A maker who paid for three years would lose them where the artist sells (Copyright Act, Art. 37)."""
     studio.grant(studio.terms("L-1", exclusive=True))

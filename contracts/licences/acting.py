@@ -17,7 +17,7 @@ from contracts.rewards.calendar import day_of
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from contracts.kind import Act
     from contracts.licences.scope import Scope
@@ -94,30 +94,45 @@ def representatives(act: Act, people: str) -> dict[str, Mandate]:
     return {one["holder"]: one for one in mandates if in_force(act, one)}
 
 
-def speakers(act: Act, principal: str) -> list[str]:
-    """Return who speaks for an owner without a mandate that an act has to name: itself, or its representatives."""
-    if role_of(act.facts, principal) == PEOPLE:
-        return sorted(representatives(act, principal))
-    return [principal]
+def speakers(act: Act, principal: str, work: str | None = None) -> list[str]:
+    """Return who speaks for an owner without a mandate that an act has to name: itself, or its representatives.
+
+    Args:
+        act: the act.
+        principal: the owner.
+        work: about which work; None about any.
+    """
+    if role_of(act.facts, principal) != PEOPLE:
+        return [principal]
+    held = representatives(act, principal)
+    return sorted(one for one, by in held.items() if work is None or covers_work(by, work))
 
 
-def expect_speaker(act: Act, principals: Iterable[str]) -> None:
-    """Refuse the act unless it is of one who speaks for one of some owners.
+def expect_speaker(act: Act, principals: Sequence[str], work: str | None = None, scope: Scope | None = None) -> None:
+    """Refuse the act unless it is of one who speaks for one of some owners, a representative within its mandate.
+
+    Args:
+        act: the act.
+        principals: the owners.
+        work: the work that the act is about, None where it is about none.
+        scope: what it is about, None where that is the work as a whole.
 
     Raises:
         RefusedError: it is not.
     """
-    allowed = sorted({one for principal in principals for one in speakers(act, principal)})
+    by = {one: principal for principal in principals for one in speakers(act, principal, work)}
     act.expect(
-        act.actor in allowed,
+        act.actor in by,
         "licences.owner",
         "only those whose right it is act on it, a people by its representatives",
-        expected=", ".join(allowed) or "a representative, of whom there is none",
+        expected=", ".join(sorted(by)) or "a representative, of whom there is none",
         got=act.actor,
     )
+    if scope is not None and work is not None and act.actor not in principals:
+        _expect_about(act, representatives(act, by[act.actor])[act.actor], work, scope)
 
 
-def expect_agent(act: Act, name: str, principals: Iterable[str], work: str, scope: Scope) -> None:
+def expect_agent(act: Act, name: str, principals: Sequence[str], work: str, scope: Scope) -> None:
     """Refuse the act unless its actor may do it by a mandate of one of some owners.
 
     Args:
@@ -125,7 +140,7 @@ def expect_agent(act: Act, name: str, principals: Iterable[str], work: str, scop
         name: the mandate.
         principals: the owners.
         work: the work that the act is about.
-        scope: what it is about; how long before the mandate it began does not matter.
+        scope: what it is about.
 
     Raises:
         RefusedError: the mandate is another's, or ended, or the act goes beyond it.
@@ -139,8 +154,13 @@ def expect_agent(act: Act, name: str, principals: Iterable[str], work: str, scop
         expected=f"a mandate of {act.actor} from {' or '.join(principals)}",
         got=name,
     )
-    begins = max(scope.first, held["scope"]["first"])
-    expect_within(act, held, work, replace(scope, first=begins), ())
+    _expect_about(act, held, work, scope)
+
+
+def _expect_about(act: Act, mandate: Mandate, work: str, scope: Scope) -> None:
+    """Refuse what a mandate is not about; how long before it something began does not matter."""
+    begins = max(scope.first, mandate["scope"]["first"])
+    expect_within(act, mandate, work, replace(scope, first=begins), ())
 
 
 def covers_work(mandate: Mandate, work: str) -> bool:

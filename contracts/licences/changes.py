@@ -142,10 +142,10 @@ def _end(act: Act, state: Licence, last: str, sell_off_days: int) -> list[Change
 
 
 def _expect_both(act: Act, state: Licence) -> None:
-    signers = set(act.body["signers"])
+    signers, work = set(act.body["signers"]), state["work"]
+    others = signers - {state["licensee"]}
     act.expect(
-        state["licensee"] in signers
-        and all((signers - {state["licensee"]}) & set(speakers(act, one)) for one in principals_of(act, state)),
+        others != signers and all(others & set(speakers(act, one, work)) for one in principals_of(act, state)),
         "licences.signers",
         "what is agreed is signed by the licensee and by all who grant",
         expected=", ".join([state["licensee"], *principals_of(act, state)]),
@@ -161,7 +161,7 @@ def expect_grantor(act: Act, state: Licence) -> None:
     """
     principals, mandate = principals_of(act, state), act.body.get("mandate")
     if mandate is None:
-        expect_speaker(act, principals)
+        expect_speaker(act, principals, state["work"], term_of(state))
     else:
         expect_agent(act, mandate, principals, state["work"], term_of(state))
 

@@ -24,6 +24,7 @@ from contracts.licences.acting import (
     mandate_of,
     representatives,
     role_of,
+    speakers,
     today,
 )
 from contracts.licences.conflicts import check_free, foresee, stem_of
@@ -152,7 +153,7 @@ def _expect_signers(act: Act, terms: Terms, principals: Sequence[str], people: s
         else:
             needed.add(principal)
     if people is not None:
-        needed |= set(representatives(act, people))
+        needed |= set(speakers(act, people, terms.work))
     act.expect(
         needed <= signers,
         "licences.signers",

@@ -27,6 +27,7 @@ from contracts.licences.acting import (
     expect_speaker,
     expect_within,
     mandate_of,
+    representatives,
     role_of,
     speakers,
     today,
@@ -60,6 +61,9 @@ def _mandate(act: Act) -> list[Change]:
         depth = _expect_under(act, scope)
     else:
         expect_speaker(act, [principal])
+        if act.actor != principal:
+            # A representative gives no agent more than it has itself.
+            _expect_part(act, representatives(act, principal)[act.actor], scope)
     state = {
         "mandate": name, "principal": principal, "holder": content["to"], "as": content["as"],
         "works": content.get("works"), "scope": scope.as_data(), **{power: content[power] for power in POWERS},
@@ -95,6 +99,13 @@ def _expect_under(act: Act, scope: Scope) -> int:
     act.expect(
         above["depth"] < DEPTH_MAX, "licences.depth", "too many under one another", expected=f"at most {DEPTH_MAX}"
     )
+    _expect_part(act, above, scope)
+    return int(above["depth"]) + 1
+
+
+def _expect_part(act: Act, above: Mandate, scope: Scope) -> None:
+    """Refuse a mandate that is more than a part of the one by which it is given."""
+    content = act.body
     act.expect(
         above["works"] is None or "works" in content,
         "licences.mandate-scope",
@@ -105,7 +116,6 @@ def _expect_under(act: Act, scope: Scope) -> int:
     powers = ["delegation", *(power for power in POWERS if content[power])]
     for work in content.get("works", [""]):
         expect_within(act, above, work, scope, powers)
-    return int(above["depth"]) + 1
 
 
 def _revoke(act: Act) -> list[Change]:

@@ -16,6 +16,7 @@ from contracts.licences.acting import expect_speaker, today
 from contracts.licences.conflicts import OWN_USE, check_free, find, stem_of
 from contracts.licences.forms import NAME, SCOPE, decode_scope
 from contracts.licences.keys import own_use_key, slots_key, work_key
+from contracts.licences.scope import scope_of
 from contracts.licences.shelf import USE, Shelf, top_keys
 from contracts.licences.works import work_of
 from ledger.errors import RefusedError
@@ -30,7 +31,7 @@ def _use(act: Act) -> list[Change]:
     name, work = content["use"], work_of(act, content["work"])
     scope = decode_scope(content["scope"])
     act.expect(act.facts.get(own_use_key(name)) is None, "licences.own-use", "this own use is declared", got=name)
-    expect_speaker(act, work["owners"])
+    expect_speaker(act, work["owners"], content["work"], scope)
     stem = stem_of(content["work"], None)
     check_free(find(act.facts, stem, scope, scope.last, exclusive=False))
     changes, slots = Shelf(act.facts, stem, USE).put(OWN_USE + name, scope)
@@ -50,7 +51,7 @@ def _end(act: Act) -> list[Change]:
     state = act.facts.get(own_use_key(name))
     if state is None:
         raise RefusedError("licences.own-use", "nobody declared this own use", got=name)
-    expect_speaker(act, work_of(act, state["work"])["owners"])
+    expect_speaker(act, work_of(act, state["work"])["owners"], state["work"], scope_of(state["use"]))
     act.expect(
         last >= today(act) and (state["last"] is None or last < state["last"]),
         "licences.future",

@@ -80,7 +80,7 @@ def _work(act: Act) -> list[Change]:
         role = role_of(act.facts, people)
         act.expect(role == PEOPLE, "licences.people", "a people is registered as one", expected=people, got=role)
     owners = [*creators, *([] if people is None else [people])]
-    expect_speaker(act, owners)
+    expect_speaker(act, owners, work)
     state = {
         "work": work, "owners": owners, "creators": creators, "people": people, "title": dict(content["title"]),
         "image": image, "labels": sorted(content["labels"]), "copyright": content.get("copyright"),
@@ -91,7 +91,7 @@ def _work(act: Act) -> list[Change]:
 
 def _labels(act: Act) -> list[Change]:
     state = work_of(act, act.body["work"])
-    expect_speaker(act, state["owners"])
+    expect_speaker(act, state["owners"], state["work"])
     labels = sorted(act.body["labels"])
     return work_act(act, {**state, "labels": labels}, labels=labels)
 
@@ -115,7 +115,7 @@ def _transfer(act: Act) -> list[Change]:
         got=taker,
     )
     for owner in (*owners, taker):
-        allowed = speakers(act, owner)
+        allowed = speakers(act, owner, state["work"])
         act.expect(
             set(allowed) & set(content["signers"]),
             "licences.signers",
