@@ -233,7 +233,7 @@ def test_a_production_within_its_licence(studio: Studio) -> None:
     ):
         with refused(rule):
             studio.produce("L-1", "P-1", 1, **more)
-    with refused("agreements.number"):
+    with refused("rules.number"):
         studio.produce("L-1", "P-1", 1.0)  # type: ignore[arg-type]
     studio.produce("L-1", "P-1", 7, scope={"territories": ["10014010"]})
     with refused("licences.production-known"):
