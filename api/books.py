@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.pages.views.parts import Text
 from contracts.keys import actor_key
+from contracts.rewards.book import new_funds
 from contracts.rewards.calendar import day_of, month_of
 from contracts.rewards.clearing import Line, Row, issuer_rows, merchant_rows, statement
 from contracts.rewards.keys import funds_key, issuer_key, merchant_key, programme_prefix
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ledger.serving import View
 
 LINES_READ = 2_000
-NO_FUNDS = {"issued": 0, "reversed": 0, "spent": 0, "refunded": 0, "funded": 0, "open": {}}
 
 
 class Books:
@@ -119,7 +119,7 @@ class Books:
 
     def funds(self, issuer: str) -> dict[str, Any]:
         """Return what an issuer gave, and what of it is still out."""
-        return {**NO_FUNDS, **(self.fact(funds_key(self.programme, issuer)) or {})}
+        return {**new_funds(), **(self.fact(funds_key(self.programme, issuer)) or {})}
 
     def _all(self, merchant: str, month: str) -> Iterator[dict[str, Any]]:
         count = self.line_count(merchant, month)

@@ -400,3 +400,27 @@ def test_what_an_issuer_owed_on_any_day_is_proved(tmp_path: Path) -> None:
     count = soak("mutations of liabilities", 90, 3_006)
     check_mutations([data], others, lambda one: issuers.verify(one, world.policy(), world.time_ms // 1000 + 5), count)
     world.close()
+
+
+def test_what_is_owed_for_tickets_is_proved(tmp_path: Path) -> None:
+    """Day by day: for sold ones until they are used or taken back, however late; for given ones until they end."""
+    world = logged(tmp_path)
+    town = Town(world)
+    person = town.open("anna")
+    town.world.submit("town", "ticket-offer", tickets(guarantee={"by": "臺灣銀行", "until": "2030-12-31"}))
+    sold, _ = town.ticket(person), town.ticket(person, amount=0)
+    town.world.time_ms += DAY_MS
+    town.pay(person, 25_000, items=[(sold, "lunch", 1)])
+    town.world.time_ms += 200 * DAY_MS
+    body = {"account": person, "ticket": sold, "refund": name("taken back"), "items": {"tea": 1}}
+    town.record("town", "ticket-refund", **body, amount=16_667 - 500)
+    with world.serving().view() as view:
+        asked = {"kind": "liability", "programme": PROGRAMME, "issuer": "town"}
+        data = answer_bundle(view, world.vault, asked)
+    verdict = issuers.verify(data, world.policy(), world.time_ms // 1000 + 5)
+    assert (verdict.kind, verdict.status) == ("operator", "owing"), verdict.steps[-1]
+    days = [one["tickets"]["liability"] for one in verdict.facts["days"]][-3:]
+    assert days == [180_000, 160_000, 53_333]
+    now = {"issued": 180_000, "used": 20_000, "returned": 16_667, "liability": 53_333}
+    assert verdict.facts["tickets"] == now
+    world.close()

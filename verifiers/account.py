@@ -26,8 +26,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from contracts.kind import Act
-from contracts.rewards.book import FUNDS as NO_FUNDS
-from contracts.rewards.book import holder_of, new_account
+from contracts.rewards.book import holder_of, new_account, new_funds
 from contracts.rewards.coins import Lot, decode_pieces, encode_pieces, purse_at, total
 from contracts.rewards.keys import (
     ACCOUNT_KEY,
@@ -95,7 +94,7 @@ class Part:
             return self.offers.before(self._index, kind, offer, version)
         if key[0] == FUNDS:
             # How much an issuer may still give is not the account's to know.
-            return {**NO_FUNDS, "funded": _PLENTY, "open": {}}
+            return {**new_funds(), "funded": _PLENTY}
         return self.values.get(key)
 
     def expect(self, keys: Iterable[bytes]) -> None:

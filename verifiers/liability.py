@@ -1,10 +1,10 @@
-"""What does an issuer still owe? Its coins that are out, now and at each day's end, from a bundle alone.
+"""What does an issuer still owe? Its coins and tickets that are out, now and at each day's end, from a bundle alone.
 
 The steps, each by name in the verdict:
 
 1.–6. as `verifiers.product` has them: policy, checkpoint, inclusion, seal, facts, records.
 7. days: the issuer's funds as every day with an act left them, none left out; what was given, taken back and spent only
-   grows, and at each day's end what is out is what was given less what came back.
+   grows, and at each day's end what is out is what was given less what came back; of tickets too, at their price.
 8. now: the last of them is what the map holds at present.
 9. terms: an issuer of the programme, its budget, and how much of what is out it has to have paid in.
 10. particulars: the programme, and who the issuer is.
@@ -19,7 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from contracts.rewards.calendar import day_numbered
+from contracts.rewards.book import new_funds
+from contracts.rewards.calendar import day_numbered, month_of
 from contracts.rewards.clearing import liability, prefund
 from contracts.rewards.keys import funds_prefix
 from ledger.errors import NotFoundError, ProofError
@@ -54,8 +55,9 @@ class Answer(question.Answer):
         yield "particulars", self._read_particulars
 
     def status(self, time_ms: int, /) -> str:
-        """`owing` while coins are out that may still be spent, else `clear`."""
-        return "owing" if liability(self._now, time_ms) else "clear"
+        """`owing` while coins or tickets are out that may still be used, else `clear`."""
+        tickets = _tickets(self._now, month_of(time_ms))
+        return "owing" if liability(self._now, time_ms) or tickets["liability"] else "clear"
 
     def owed_at(self, day: int) -> int:
         """Return how many coins were out at the end of a day (`contracts.rewards.calendar.day_number`)."""
@@ -71,10 +73,16 @@ class Answer(question.Answer):
             "as_of_ms": time_ms,
             **{name: self._now[name] for name in _GROWING},
             "liability": owed,
+            "tickets": _tickets(self._now, month_of(time_ms)),
             "expired": sum(self._now["open"].values()) - owed,
             "ends": {month: coins for month, coins in sorted(self._now["open"].items()) if coins},
             "days": [
-                {"day": day_numbered(day), **{name: funds[name] for name in _GROWING}, "liability": _owed(funds, day)}
+                {
+                    "day": day_numbered(day),
+                    **{name: funds[name] for name in _GROWING},
+                    "liability": _owed(funds, day),
+                    "tickets": _tickets(funds, day_numbered(day)[:7]),
+                }
                 for day, funds in sorted(self.days.items())
             ],
         }
@@ -84,7 +92,7 @@ class Answer(question.Answer):
         if 0 not in facts:
             raise NotFoundError("the issuer's funds", expected="an issuer that has given coins", got=issuer)
         self._issuer, self._now = issuer, facts.pop(0)
-        self.days, before = dict(sorted(facts.items())), dict.fromkeys(_GROWING, 0)
+        self.days, before = dict(sorted(facts.items())), new_funds()
         for day, funds in self.days.items():
             for name in _GROWING:
                 if funds[name] < before[name]:
@@ -95,6 +103,7 @@ class Answer(question.Answer):
             out = sum(funds["open"].values())
             if given != spent + out or min(spent, *funds["open"].values(), 0) < 0:
                 raise ProofError(f"what is out on {day_numbered(day)}", expected=given - spent, got=out)
+            _check_tickets(day, funds["tickets"], before["tickets"])
             before = funds
         return f"{len(self.days)} days"
 
@@ -124,6 +133,23 @@ def _owed(funds: Mapping[str, Any], day: int) -> int:
     """Return how many coins were out at the end of a day: those of its own month still are."""
     month = day_numbered(day)[:7]
     return sum(coins for ends, coins in funds["open"].items() if ends >= month)
+
+
+def _check_tickets(day: int, tickets: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    out = sum(tickets["open"].values())
+    for name in ("issued", "returned"):
+        if tickets[name] < before[name]:
+            raise ProofError(f"tickets {name} on {day_numbered(day)}", expected=f"{before[name]}", got=tickets[name])
+    left = tickets["issued"] - tickets["used"] - tickets["returned"]
+    if left != out or min(tickets["used"], *tickets["open"].values(), 0) < 0:
+        raise ProofError(f"tickets that are out on {day_numbered(day)}", expected=left, got=out)
+
+
+def _tickets(funds: Mapping[str, Any], month: str) -> dict[str, int]:
+    """Return tickets in hundredths of the currency; `liability` is what may still be used or paid back."""
+    tickets = funds["tickets"]
+    owed = sum(amount for ends, amount in tickets["open"].items() if ends >= month)
+    return {**{name: tickets[name] for name in ("issued", "used", "returned")}, "liability": owed}
 
 
 verify = question.verifier("liability", Answer)

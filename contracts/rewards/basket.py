@@ -85,10 +85,9 @@ class Basket:
             got=had,
         )
         stock["number"] += 1
-        stock["issued"] += amount
+        self._count(kind, state, "issued", amount)
         self._had[key] = had, account
         self._held[kind, name] = state
-        self._open(state, stock, amount)
         self._list(kind, name, account)
 
     def held(self, kind: str, name: str, account: str | None) -> dict[str, Any]:
@@ -128,9 +127,7 @@ class Basket:
         terms = self.terms("tickets", state)
         give_back(state, counts)
         amount = worth(state, terms, counts)
-        stock = self.book.stock(terms)
-        stock["returned"] += amount
-        self._open(state, stock, -amount)
+        self._count("tickets", state, "returned", amount)
         self._list("tickets", name, account)
         return amount
 
@@ -182,17 +179,20 @@ class Basket:
         ]
 
     def _spend(self, kind: str, name: str, state: Mapping[str, Any], amount: int) -> None:
-        stock = self.book.stock(self.terms(kind, state))
-        stock["used"] += amount
-        self._open(state, stock, -amount)
+        self._count(kind, state, "used", amount)
         self._list(kind, name, state["account"])
 
-    def _open(self, state: Mapping[str, Any], stock: Mapping[str, Any], amount: int) -> None:
+    def _count(self, kind: str, state: Mapping[str, Any], side: str, amount: int) -> None:
+        """Count what comes out, is used or taken back: in the offer's stock, tickets in their issuer's funds too."""
+        stocks = [self.book.stock(self.terms(kind, state))]
+        if kind == "tickets":
+            stocks.append(self.book.funds(state["issuer"])["tickets"])
         month = NEVER if state["ends_ms"] is None else month_of(state["ends_ms"] - 1)
-        left_open = stock["open"].get(month, 0) + amount
-        stock["open"].pop(month, None)
-        if left_open:
-            stock["open"][month] = left_open
+        for stock in stocks:
+            stock[side] += amount
+            still = stock["open"].pop(month, 0) + (amount if side == "issued" else -amount)
+            if still:
+                stock["open"][month] = still
 
     def _list(self, kind: str, name: str, account: str) -> None:
         """List a ticket or coupon in a wallet while anything of it is left."""

@@ -38,13 +38,23 @@ if TYPE_CHECKING:
 
 HOLDER = "account/"
 SOURCES = frozenset({"issued", "received"})
-STOCK = {"number": 0, "issued": 0, "used": 0, "returned": 0}
-FUNDS = {"issued": 0, "reversed": 0, "spent": 0, "refunded": 0, "funded": 0}
 
 
 def holder_of(account: str) -> str:
     """Return the name under which an account signs, reads and holds its facts; no actor can have it."""
     return HOLDER + account
+
+
+def new_stock() -> dict[str, Any]:
+    """Return the stock of an offer, or of all tickets of an issuer, of which nothing is out."""
+    return {"issued": 0, "used": 0, "returned": 0, "open": {}}
+
+
+def new_funds() -> dict[str, Any]:
+    """Return the funds of an issuer that has given nothing: in coins, and its tickets in hundredths of the currency."""
+    return {
+        "issued": 0, "reversed": 0, "spent": 0, "refunded": 0, "funded": 0, "open": {}, "tickets": new_stock(),
+    }  # fmt: skip
 
 
 def new_account(programme: str, person: str) -> dict[str, Any]:
@@ -89,6 +99,11 @@ def moves(before: Iterable[Lot], after: Iterable[Lot]) -> list[list[Any]]:
         if change:
             rows.append([number, lot.issuer, change, lot.ends_ms])
     return rows
+
+
+def _own(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state with its tables as the act's own: what facts hold is not changed under them."""
+    return {name: _own(value) if isinstance(value, dict) else value for name, value in state.items()}
 
 
 def _count(owed: dict[str, dict[str, int]], issuer: str, means: str, units: int) -> None:
@@ -167,11 +182,11 @@ class Book:
     def funds(self, issuer: str) -> dict[str, Any]:
         """Return an issuer's funds; what is changed in them is written, and again as the day's closing."""
         self._issuers.add(issuer)
-        return self._state(funds_key(self.programme, issuer), {**FUNDS, "open": {}}, issuer)
+        return self._state(funds_key(self.programme, issuer), new_funds(), issuer)
 
     def stock(self, offer: Mapping[str, Any]) -> dict[str, Any]:
         """Return how much of an offer is out; what is changed in it is written."""
-        return self._state(stock_key(self.programme, offer["offer"]), {**STOCK, "open": {}}, offer["issuer"])
+        return self._state(stock_key(self.programme, offer["offer"]), {"number": 0, **new_stock()}, offer["issuer"])
 
     def issue(self, issuer: str, coins: int, ends_ms: int) -> None:
         """Count coins that an issuer has put out."""
@@ -297,8 +312,5 @@ class Book:
 
     def _state(self, key: bytes, empty: Mapping[str, Any], holder: str) -> dict[str, Any]:
         if key not in self._states:
-            state = dict(self.act.facts.get(key) or empty)
-            if "open" in state:
-                state["open"] = dict(state["open"])
-            self._states[key] = state, holder
+            self._states[key] = _own(self.act.facts.get(key) or empty), holder
         return self._states[key][0]
