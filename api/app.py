@@ -23,12 +23,15 @@ from api import (
     hidden,
     images,
     kinds,
+    licences,
     log,
     problems,
     products,
     programmes,
     reference,
+    royalties,
     serials,
+    works,
 )
 from api.intake import Intake
 from api.metrics import Metrics, MetricsMiddleware
@@ -57,6 +60,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     agreements.router,
     coins.router,
     programmes.router,
+    works.router,
+    licences.router,
+    royalties.router,
     digital_link.router,
     capture.router,
     actors.router,

@@ -163,7 +163,10 @@ def _reason(error: FormatError, depth: int) -> MalformedReason:
 def _lot_page(request: Request, node: Services, gtin: str, lot: str) -> Response:
     try:
         shown = _product_view(node, gtin, lot, datetime.now(UTC))
-        return page(request, replace(shown, piece=piece_of(request, node, gtin)))
+        carried = tuple(
+            one if node.gallery.has(one.image_url[8:]) else replace(one, image_url="") for one in shown.carried
+        )
+        return page(request, replace(shown, piece=piece_of(request, node, gtin), carried=carried))
     except NotFoundError:
         if not wants_page(request):
             raise

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from api.desk import Desk
     from api.docket import Docket
     from api.gallery import Gallery
+    from api.register import Register
     from api.sightings import Sightings
     from ledger.log import Log
     from ledger.serving import Serving
@@ -44,6 +45,7 @@ class Services:
         policy: the JSON policy that this log recommends.
         catalogue: which lots there are.
         docket: which agreements there are, and whom they concern.
+        register: which works and licences there are.
         gallery: the images of works.
         sightings: where serials were seen in the last day.
         entering: who signs for requests that are no records; None where its key is not opened.
@@ -61,6 +63,7 @@ class Services:
     policy: bytes
     catalogue: Catalogue
     docket: Docket
+    register: Register
     gallery: Gallery
     sightings: Sightings
     entering: Entering | None

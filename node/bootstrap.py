@@ -17,6 +17,7 @@ from api.catalogue import Catalogue
 from api.desk import Desk
 from api.docket import Docket
 from api.gallery import Gallery
+from api.register import Register
 from api.services import Entering, Services
 from api.sightings import Sightings
 from contracts.rulebook import rulebooks
@@ -269,6 +270,7 @@ def open_node(settings: Settings) -> Node:
         policy=ledger.policy(),
         catalogue=Catalogue(ledger.store, serving),
         docket=Docket(ledger.store, serving),
+        register=Register(ledger.store, serving),
         gallery=Gallery(settings.images),
         sightings=sightings,
         entering=_entering(settings),

@@ -11,6 +11,7 @@ from api.catalogue import Catalogue
 from api.desk import Desk
 from api.docket import Docket
 from api.gallery import Gallery
+from api.register import Register
 from api.services import Entering, Services
 from api.sightings import Sightings
 from ledger.serving import Serving
@@ -34,6 +35,7 @@ def services_of(farms: Farms, base_url: str = "http://127.0.0.1:8000") -> Servic
         policy=farms.policy(),
         catalogue=Catalogue(farms.store, serving),
         docket=Docket(farms.store, serving),
+        register=Register(farms.store, serving),
         gallery=Gallery(farms.folder / "images"),
         sightings=Sightings(farms.folder / "sightings.db", b"secret"),
         entering=Entering("operator", farms.keys["operator"]),

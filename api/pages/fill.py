@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from api.pages.dates import day_of_ms
 from api.pages.views.parts import MISSING, EntryLink, Field, QrView, Text, shown
 from api.pages.views.produce import (
+    CarriedView,
     CertificateView,
     InspectionView,
     LotView,
@@ -78,6 +80,25 @@ def product_view(
         price=_price(facts),
         trace_code=next((code for code in map(_trace_code, history) if code), ""),
         data_url=f"{product_path(lot['gtin'], lot['lot'])}/data",
+        carried=tuple(_carried(facts, one) for one in facts.get("licences", ())),
+    )
+
+
+def _carried(facts: Mapping[str, Any], one: Mapping[str, Any]) -> CarriedView:
+    makers = one["creators"] or [one["people"]]
+    serials = one["serials"]
+    return CarriedView(
+        title=Text(one["title"]),
+        makers=tuple(Text(facts["actors"][who]["name"] or {"zh-TW": who}) for who in makers),
+        attribution=Text(one["attribution"]) if one["attribution"] else None,
+        image_url=f"/images/{one['image']}",
+        work_url=f"/works/{quote(one['work'])}",
+        licence=one["licence"],
+        licence_url=f"/licences/{quote(one['licence'])}",
+        covers=one["covers"],
+        state=one["standing"]["state"],
+        until=one["standing"]["sale_last"],
+        serials=None if serials is None else (serials[0], serials[1]),
     )
 
 

@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages import dates, drawing
 from api.pages.i18n import Language, catalogue
+from api.pages.places import language_name, territory_name
 from api.pages.views.parts import Text
 from api.pages.views.produce import ProductView
 from contracts.agreements.case import day_of
@@ -103,6 +104,9 @@ def environment(language: Language) -> Environment:
         long_day=partial(dates.long_day, tag=language.tag),
         relative=partial(_relative, words),
         taipei_day=dates.taipei_day,
+        text=_text,
+        territory=partial(territory_name, tag=language.tag),
+        tongue=partial(language_name, tag=language.tag),
         grams=partial(_grams, language),
         money=partial(_money, language),
         share=_share,
@@ -142,6 +146,11 @@ def safe_link(url: str) -> str:
     if plain.lower().startswith(("https://", "http://")) or (plain.startswith("/") and not plain.startswith("//")):
         return plain
     return ""
+
+
+def _text(words: Mapping[str, str], tag: str) -> str:
+    """Return words in the reader's language, or in the one that their writer gave."""
+    return Text(words).pick(tag)[0]
 
 
 def _number(value: int) -> str:

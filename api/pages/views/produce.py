@@ -224,6 +224,37 @@ class SerialView:
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedView:
+    """A licence to a work of art that the goods carry.
+
+    Attributes:
+        title: the work's.
+        makers: who made it, or whose creation it is.
+        attribution: what has to stand beside it, None where nothing has to.
+        image_url: its picture, empty where this node has none.
+        work_url: the work's page.
+        licence: the licence's name.
+        licence_url: its page.
+        covers: whether the goods may be sold under it today.
+        state: what the licence is today (`contracts.licences.life`).
+        until: until when goods may be sold under it, None where that has no end.
+        serials: first and last serial of the goods that carry it, None where they have none.
+    """
+
+    title: Text
+    makers: tuple[Text, ...]
+    attribution: Text | None
+    image_url: str
+    work_url: str
+    licence: str
+    licence_url: str
+    covers: bool
+    state: str
+    until: str | None
+    serials: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProductView:
     """A lot, as its page shows it. `recall` set makes it the recalled page."""
 
@@ -252,6 +283,7 @@ class ProductView:
     trace_code: str = ""
     data_url: str = ""
     piece: SerialView | None = None
+    carried: tuple[CarriedView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
