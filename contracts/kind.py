@@ -182,6 +182,16 @@ def body(required: Mapping[str, Any], optional: Mapping[str, Any] | None = None)
     }
 
 
+def integer(minimum: int, maximum: int) -> dict[str, Any]:
+    """The schema of a whole number."""
+    return {"type": "integer", "minimum": minimum, "maximum": maximum}
+
+
+def some(items: Mapping[str, Any], maximum: int, minimum: int = 1) -> dict[str, Any]:
+    """The schema of a list in which nothing stands twice."""
+    return {"type": "array", "items": dict(items), "minItems": minimum, "maxItems": maximum, "uniqueItems": True}
+
+
 def check_whole(value: Any, path: str = "$") -> None:
     """Check that a body has no number with a fraction or an exponent: `5.0` is not the whole number that it looks like.
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from rules import refused
 
 from contracts.agreements.price import Row, evaluate
-from contracts.agreements.rounding import RULES, divide, share
 from contracts.agreements.settling import Ledger, guarantee_gaps, settle
 from contracts.agreements.terms import DEFINITIONS, TERMS, check_terms
 from contracts.kind import Schema
+from contracts.rounding import RULES, divide, share
 
 FORMS = ("fixed", "floor", "grade", "formula", "pool")
 TIME_MS = 1_795_000_000_000

@@ -397,10 +397,10 @@ def slow_state(acts: list[dict[str, Any]], day: str, known: str) -> str:
     if last is not None and last < grant["first"]:
         days = 0
     after = 0 if last is None or day <= last else apart(last, day)
-    if grant["filing"] and not any(one <= day for one in filed):
-        return "unfiled"
     if last is not None and after > days:
         return "revoked" if revoked else "ended"
+    if grant["filing"] and not any(one <= day for one in filed):
+        return "unfiled"
     if day < grant["first"]:
         return "early"
     if is_off(seen, day):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from contracts.agreements.case import Case, State, days_between, furthest, replaced
-from contracts.agreements.rounding import divide
 from contracts.agreements.settling import Ledger, Settlement, first_difference, rows_of, settle
 from contracts.agreements.terms import accepted_min_g, parties_of
 from contracts.kind import DAY_MS
+from contracts.rounding import divide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

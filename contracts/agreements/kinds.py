@@ -28,13 +28,11 @@ from contracts.agreements.terms import (
     REASONS,
     TERMINATION,
     TERMS,
-    integer,
     parties_of,
-    some,
 )
 from contracts.assent import assent
 from contracts.keys import actor_key, lot_key
-from contracts.kind import ACTOR_ID, DATE, GTIN, LOT, SITE_ID, Act, Kind, body, text
+from contracts.kind import ACTOR_ID, DATE, GTIN, LOT, SITE_ID, Act, Kind, body, integer, some, text
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:

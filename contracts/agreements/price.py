@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.rounding import divide
+from contracts.rounding import divide
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def evaluate(price: Mapping[str, Any], row: Row, rounding: str, market: Market) 
     Args:
         price: the form.
         row: what is priced.
-        rounding: a rule of `contracts.agreements.rounding`.
+        rounding: a rule of `contracts.rounding`.
         market: what markets paid.
 
     Raises:

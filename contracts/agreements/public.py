@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from contracts.agreements.closing import broken_guarantee
 from contracts.agreements.keys import agreement_key, guarantee_key, market_key, notice_key, terms_key
 from contracts.agreements.kinds import AGREEMENT_ID, LOTS, agreement_subject
-from contracts.agreements.terms import GROWERS_MAX, PRICE, parties_of, some
+from contracts.agreements.terms import GROWERS_MAX, PRICE, parties_of
 from contracts.assent import assent
-from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, text
+from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, some, text
 from contracts.products import checked_gtin
 from ledger.errors import RefusedError
 from ledger.facts import Change

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contracts.agreements.price import Market, Price, Reason, Row, evaluate, guaranteed_price
-from contracts.agreements.rounding import divide, share
 from contracts.agreements.terms import AMOUNT_MAX, area_m2
 from contracts.kind import DAY_MS
+from contracts.rounding import divide, share
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:

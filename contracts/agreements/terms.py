@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements import price, rounding
-from contracts.kind import ACTOR_ID, DATE, SITE_ID, body, text
+from contracts import rounding
+from contracts.agreements import price
+from contracts.kind import ACTOR_ID, DATE, SITE_ID, body, integer, some, text
 from ledger import cbor
 from ledger.errors import RefusedError
 
@@ -31,16 +32,6 @@ REASONS = ("grade", "moisture", "residue", "damage", "foreign-matter", "variety"
 EVENTS = ("typhoon", "flood", "drought", "frost", "hail", "earthquake", "pest", "epidemic", "war", "government-order")
 DISPUTE_STEPS = ("negotiation", "mediation", "conciliation", "arbitration", "court")
 TERMINATION = ("notice", "breach", "insolvency", "force-majeure")
-
-
-def integer(minimum: int, maximum: int) -> dict[str, Any]:
-    """The schema of a whole number."""
-    return {"type": "integer", "minimum": minimum, "maximum": maximum}
-
-
-def some(items: Mapping[str, Any], maximum: int, minimum: int = 1) -> dict[str, Any]:
-    """The schema of a list in which nothing stands twice."""
-    return {"type": "array", "items": dict(items), "minItems": minimum, "maxItems": maximum, "uniqueItems": True}
 
 
 GRAMS = integer(1, 10**12)

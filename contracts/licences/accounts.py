@@ -16,10 +16,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.terms import integer, some
 from contracts.assent import assent
 from contracts.keys import actor_key
-from contracts.kind import ACTOR_ID, DATE, Act, Kind, body
+from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, integer, some
 from contracts.licences.acting import PEOPLE, role_of, today
 from contracts.licences.forms import NAME
 from contracts.licences.granting import SIGNERS_MAX, Licence, licence_of

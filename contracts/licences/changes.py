@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.terms import some
 from contracts.assent import assent
-from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, text
+from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, some, text
 from contracts.licences.acting import expect_agent, expect_speaker, speakers, today
 from contracts.licences.conflicts import stem_of
 from contracts.licences.forms import NAME

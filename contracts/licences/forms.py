@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.terms import some
-from contracts.kind import DATE, body
+from contracts.kind import DATE, body, some
 from contracts.licences.scope import DIMENSIONS, Scope, normal
 from contracts.licences.shelf import CELLS_MAX
 from contracts.licences.territories import TERRITORIES

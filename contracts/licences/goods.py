@@ -15,9 +15,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.terms import integer
 from contracts.keys import lot_key, product_key
-from contracts.kind import DATE, GTIN, LOT, Act, Kind, body
+from contracts.kind import DATE, GTIN, LOT, Act, Kind, body, integer
 from contracts.licences.acting import today
 from contracts.licences.changes import expect_grantor, licence_reads
 from contracts.licences.conflicts import check_free, find, stem_of

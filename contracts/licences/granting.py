@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.terms import some
 from contracts.assent import assent
 from contracts.keys import actor_key
-from contracts.kind import ACTOR_ID, Act, Kind, body
+from contracts.kind import ACTOR_ID, Act, Kind, body, some
 from contracts.licences import profile
 from contracts.licences.acting import (
     DEPTH_MAX,

@@ -91,10 +91,10 @@ def standing(life: Life | None, day: str) -> Standing:
     # What ended before it began has nothing to sell off.
     selling_days = 0 if last is not None and last < life["first"] else (ended or life)["sell_off_days"]
     sale_last = days_after(last, selling_days)
-    if life["filing"] and (life["filed"] is None or day < life["filed"]):
-        state = "unfiled"
-    elif sale_last is not None and day > sale_last:
+    if sale_last is not None and day > sale_last:
         state = "ended" if ended is None else "revoked"
+    elif life["filing"] and (life["filed"] is None or day < life["filed"]):
+        state = "unfiled"
     elif day < life["first"]:
         state = "early"
     elif any(first <= day and (until is None or day <= until) for first, until in life["suspended"]):

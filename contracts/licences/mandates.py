@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.terms import some
 from contracts.keys import actor_key
-from contracts.kind import ACTOR_ID, Act, Kind, body, text
+from contracts.kind import ACTOR_ID, Act, Kind, body, some, text
 from contracts.licences.acting import (
     AGENT,
     DEPTH_MAX,

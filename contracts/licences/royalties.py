@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.rounding import divide
 from contracts.kind import GTIN, LOT, body
+from contracts.rounding import divide
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Royalty:
         returns_max_permille: how much of a period's sales returns may take off at most, ‰.
         period_months: how long a reporting period is; the first begins with the licence.
         report_days: within how many days of its end a period is reported.
-        rounding: one of `contracts.agreements.rounding.RULES`.
+        rounding: one of `contracts.rounding.RULES`.
     """
 
     currency: str

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.terms import integer, some
 from contracts.assent import assent
 from contracts.keys import actor_key
-from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, names, text
+from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, integer, names, some, text
 from contracts.licences.acting import PEOPLE, expect_speaker, role_of, speakers
 from contracts.licences.forms import NAME, SHA256
 from contracts.licences.keys import image_key, people_key, work_key
