@@ -141,11 +141,11 @@ class FalseLog:
         )  # fmt: skip
         return encode_bundle(replace(bundle, **changes))
 
-    def verdict(self, data: bytes) -> Verdict:
+    def verdict(self, data: bytes, now_s: int = START_MS // 1000 + 60) -> Verdict:
         """Return the verdict of a reader who trusts this log by its operator's word."""
         tlog = TlogPolicy(logs=(PolicyLog(VKEY, None),), witnesses=(), groups=(), quorum="none")
         genesis = leaf_hash(self.entries[0][0])
-        return verify(data, encode_policy(Policy(tlog, genesis, 86_400)), START_MS // 1000 + 60)
+        return verify(data, encode_policy(Policy(tlog, genesis, 86_400)), now_s)
 
 
 def signed(kind: str, subject: str, body: dict[str, Any], **more: Any) -> tuple[bytes, bytes]:
@@ -184,6 +184,15 @@ def test_a_log_that_holds() -> None:
     log.seal()
     verdict = log.verdict(log.bundle("2.0"))
     assert (verdict.kind, verdict.facts["kind"]) == ("operator", "private-erasure"), verdict.steps[-1]
+
+
+@pytest.mark.parametrize(
+    ("after_s", "kind"), [(-301, "fails"), (-300, "operator"), (0, "operator"), (86_400, "operator"), (86_401, "as-of")]
+)
+def test_edges_of_age(after_s: int, kind: str) -> None:
+    """A seal may be five minutes ahead of the reader's clock, and as old as the policy says, to the second."""
+    log = begun()
+    assert log.verdict(log.bundle("2"), START_MS // 1000 + after_s).kind == kind
 
 
 def _falling(log: FalseLog) -> None:
