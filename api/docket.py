@@ -7,19 +7,18 @@ It holds names and stages, no price, weight or sum; all else is read from the vi
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from api.index import Index
 from contracts.agreements.closing import readers
 from contracts.agreements.keys import AGREEMENT, TERMS, terms_key
 from contracts.keys import ACTOR, actor_key
-from ledger import cbor
-from ledger.facts import public_position, sequence_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ledger.changes import StoredChange
     from ledger.serving import Serving
     from ledger.store import Store
 
@@ -53,20 +52,13 @@ class Listed:
         return " ".join((self.agreement, self.crop, self.season, *parties, *called)).casefold()
 
 
-class Docket:
-    """The agreements by reader. Safe to share between threads.
+class Docket(Index):
+    """The agreements by reader."""
 
-    Args:
-        store: the tables.
-        serving: what is served; the docket covers the same seal.
-    """
+    kinds = (ACTOR, TERMS, AGREEMENT)
 
     def __init__(self, store: Store, serving: Serving) -> None:
-        self._store = store
-        self._serving = serving
-        self._lock = threading.Lock()
-        self._seal_index = -1
-        self._position = b""
+        super().__init__(store, serving)
         self._terms: dict[bytes, dict[str, Any]] = {}
         self._names: dict[bytes, str] = {}
         self._listed: dict[str, Listed] = {}
@@ -81,8 +73,7 @@ class Docket:
             words: all of them stand in the agreement's id, crop, season or parties, whatever their case.
             stage: the stage that they reached; empty for any.
         """
-        self._refresh()
-        with self._lock:
+        with self.fresh():
             found = [self._listed[one] for one in reversed(self._by_reader.get(reader, {}))]
             wanted = words.casefold().split()
             chosen = [one for one in found if not stage or one.stage == stage]
@@ -93,31 +84,20 @@ class Docket:
 
     def may_read(self, reader: str, agreement: str) -> bool:
         """Say whether an agreement concerns a reader."""
-        self._refresh()
-        with self._lock:
+        with self.fresh():
             return reader in self._readers.get(agreement, ())
 
-    def _refresh(self) -> None:
-        seal_index = self._serving.seal_index
-        if seal_index == self._seal_index:
-            return
-        with self._lock:
-            before, position = public_position(seal_index), self._position
-            for change in self._store.facts_of_kind(ACTOR, position, before):
-                if sequence_of(change.key) == 0:
-                    self._names[change.key] = " ".join((cbor.decode(change.value)["name"] or {}).values())
-            # Terms first: the state of an agreement is entered with the terms that its record left.
-            for change in self._store.facts_of_kind(TERMS, position, before):
-                terms = cbor.decode(change.value)
-                kept = ("purchaser", "growers", "crop", "season", "witness", "acceptance")
-                self._terms[change.key] = {name: terms[name] for name in kept if name in terms}
-            for change in self._store.facts_of_kind(AGREEMENT, position, before):
-                self._position = max(self._position, change.position)
-                if sequence_of(change.key) == 0:
-                    self._enter(cbor.decode(change.value))
-            self._seal_index = seal_index
+    def enter(self, change: StoredChange, state: dict[str, Any]) -> None:
+        """Take in an actor's name, the terms that a record left, or the state that it left with them."""
+        if change.key[0] == ACTOR:
+            self._names[change.key] = " ".join((state["name"] or {}).values())
+        elif change.key[0] == TERMS:
+            kept = ("purchaser", "growers", "crop", "season", "witness", "acceptance")
+            self._terms[change.key] = {name: state[name] for name in kept if name in state}
+        else:
+            self._enter_agreement(state)
 
-    def _enter(self, state: dict[str, Any]) -> None:
+    def _enter_agreement(self, state: dict[str, Any]) -> None:
         agreement = state["agreement"]
         terms = self._terms[terms_key(agreement)]
         for reader in self._readers.get(agreement, ()):
