@@ -6,6 +6,7 @@ from typing import Any, final
 
 __all__ = [
     "StateMap",
+    "append_to_edge",
     "cbor_decode",
     "cbor_encode",
     "check_signatures",
@@ -17,10 +18,16 @@ __all__ = [
     "hash_levels",
     "json_decode",
     "leaf_hashes",
+    "perfect_root",
     "perfect_roots",
+    "prove_consistency",
+    "prove_inclusion",
     "root",
+    "root_from_inclusion",
     "root_of_contiguous",
+    "root_of_edge",
     "root_of_entries",
+    "roots_from_consistency",
     "sources",
     "threads",
 ]
@@ -33,8 +40,19 @@ def root(leaf_hashes: Sequence[bytes], *, parallel: bool = True) -> bytes | None
 def root_of_entries(entries: Sequence[bytes], *, parallel: bool = True) -> bytes: ...
 def root_of_contiguous(data: bytes, offsets: array[int], *, parallel: bool = True) -> bytes: ...
 def leaf_hashes(entries: Sequence[bytes], *, parallel: bool = True) -> list[bytes]: ...
+def perfect_root(hashes: bytes) -> bytes | None: ...
 def perfect_roots(hashes: Sequence[bytes], width: int) -> list[bytes] | None: ...
 def hash_levels(leaf_hashes: Sequence[bytes]) -> list[list[bytes]] | None: ...
+def prove_inclusion(leaf_hashes: Sequence[bytes], index: int) -> list[bytes] | None: ...
+def prove_consistency(leaf_hashes: Sequence[bytes], size: int) -> list[bytes] | None: ...
+def root_from_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None: ...
+def roots_from_consistency(
+    size1: int, root1: bytes, size2: int, proof: Sequence[bytes]
+) -> tuple[bytes, bytes] | None: ...
+def append_to_edge(
+    size: int, edge: bytes, leaf_hashes: Sequence[bytes]
+) -> tuple[bytes, list[tuple[int, int, bytes]]] | None: ...
+def root_of_edge(size: int, edge: bytes) -> bytes | None: ...
 def check_signatures(signatures: Sequence[tuple[bytes, bytes, bytes]], *, parallel: bool = True) -> int | None: ...
 def decode_record(
     statement: bytes,

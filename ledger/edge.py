@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger import core
 from ledger.errors import FormatError
 from ledger.merkle import EMPTY_ROOT, node_hash, perfect_roots
 from ledger.tile import HASH_SIZE, INDEX_MAX, TILE_WIDTH
@@ -32,37 +33,56 @@ class Tile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The partial tiles of a tree of `size` leaves, by level, none of them full."""
+    """The partial tiles of a tree of `size` leaves: their hashes one after the other, level 0 first."""
 
     size: int
-    levels: tuple[tuple[bytes, ...], ...]
+    hashes: bytes
 
     @classmethod
     def empty(cls) -> Edge:
         """Return the edge of the empty tree."""
-        return cls(0, ())
+        return cls(0, b"")
+
+    @property
+    def levels(self) -> tuple[tuple[bytes, ...], ...]:
+        """The hashes by level, none of them a full tile."""
+        levels: list[tuple[bytes, ...]] = []
+        offset, rest = 0, self.size
+        while rest:
+            end = offset + (rest % TILE_WIDTH) * HASH_SIZE
+            levels.append(tuple(self.hashes[i : i + HASH_SIZE] for i in range(offset, end, HASH_SIZE)))
+            offset, rest = end, rest // TILE_WIDTH
+        return tuple(levels)
 
     def append(self, leaf_hashes: Sequence[bytes]) -> tuple[Edge, list[Tile]]:
         """Return the edge after these leaves, and the tiles that they filled, each before the tile above it."""
+        if core.native is not None:
+            found = core.native.append_to_edge(self.size, self.hashes, leaf_hashes)
+            if found is not None:
+                return Edge(self.size + len(leaf_hashes), found[0]), [Tile(*one) for one in found[1]]
         filled: list[Tile] = []
-        levels: list[tuple[bytes, ...]] = []
+        rows: list[bytes] = []
+        standing = self.levels
         arriving: Sequence[bytes] = leaf_hashes
-        size = self.size
         level = 0
-        while arriving or level < len(self.levels):
-            hashes = [*(self.levels[level] if level < len(self.levels) else ()), *arriving]
-            first = (size >> (8 * level)) // TILE_WIDTH
+        while arriving or level < len(standing):
+            hashes = [*(standing[level] if level < len(standing) else ()), *arriving]
+            first = (self.size >> (8 * level)) // TILE_WIDTH
             full = len(hashes) // TILE_WIDTH
             for i in range(full):
                 part = hashes[i * TILE_WIDTH : (i + 1) * TILE_WIDTH]
                 filled.append(Tile(level, first + i, b"".join(part)))
-            levels.append(tuple(hashes[full * TILE_WIDTH :]))
+            rows += hashes[full * TILE_WIDTH :]
             arriving = perfect_roots(hashes[: full * TILE_WIDTH], TILE_WIDTH)
             level += 1
-        return Edge(size + len(leaf_hashes), tuple(levels)), filled
+        return Edge(self.size + len(leaf_hashes), b"".join(rows)), filled
 
     def root(self) -> bytes:
         """Return the tree's root (RFC 9162 §2.1.1)."""
+        if core.native is not None:
+            found: bytes | None = core.native.root_of_edge(self.size, self.hashes)
+            if found is not None:
+                return found
         root: bytes | None = None
         for hashes in self.levels:
             for subtree in reversed(_perfect_roots(hashes)):
@@ -71,7 +91,7 @@ class Edge:
 
     def encode(self) -> bytes:
         """Return the hashes, level 0 first."""
-        return b"".join(hash_ for hashes in self.levels for hash_ in hashes)
+        return self.hashes
 
     @classmethod
     def decode(cls, size: int, data: bytes) -> Edge:
@@ -82,17 +102,12 @@ class Edge:
         """
         if not 0 <= size <= INDEX_MAX:
             raise FormatError("tree edge", expected=f"a size of 0 to {INDEX_MAX}", got=size)
-        levels: list[tuple[bytes, ...]] = []
-        offset = 0
-        rest = size
+        expected, rest = 0, size
         while rest:
-            end = offset + (rest % TILE_WIDTH) * HASH_SIZE
-            levels.append(tuple(data[i : i + HASH_SIZE] for i in range(offset, end, HASH_SIZE)))
-            offset = end
-            rest //= TILE_WIDTH
-        if offset != len(data):
-            raise FormatError("tree edge", expected=f"{offset} bytes for size {size}", got=f"{len(data)} bytes")
-        return cls(size, tuple(levels))
+            expected, rest = expected + (rest % TILE_WIDTH) * HASH_SIZE, rest // TILE_WIDTH
+        if expected != len(data):
+            raise FormatError("tree edge", expected=f"{expected} bytes for size {size}", got=f"{len(data)} bytes")
+        return cls(size, data)
 
 
 def _perfect_roots(hashes: Sequence[bytes]) -> list[bytes]:

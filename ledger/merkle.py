@@ -92,6 +92,16 @@ def perfect_roots(hashes: Sequence[bytes], width: int) -> list[bytes]:
     return row
 
 
+def perfect_root(hashes: bytes) -> bytes:
+    """Return the root over a power of two of hashes that lie one after the other, as in a tile."""
+    if core.native is not None:
+        found: bytes | None = core.native.perfect_root(hashes)
+        if found is not None:
+            return found
+    split = [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
+    return perfect_roots(split, len(split))[0]
+
+
 def prove_inclusion(reader: HashReader, index: int, size: int) -> list[bytes]:
     """Return the inclusion proof of leaf `index` in the tree of `size` leaves (§2.1.3.1); `0 <= index < size`.
 
@@ -172,6 +182,10 @@ def root_from_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence
     # A proof over empty strings would fold to something: every hash has to be one.
     _check_hashes("leaf hash", [leaf_hash])
     _check_hashes("inclusion proof", proof)
+    if core.native is not None:
+        found: bytes | None = core.native.root_from_inclusion(leaf_hash, index, size, proof)
+        if found is not None:
+            return found
     first, last, result = index, size - 1, leaf_hash
     for sibling in proof:
         if last == 0:
@@ -213,6 +227,10 @@ def check_consistency(size1: int, root1: bytes, size2: int, root2: bytes, proof:
 
 def _roots_from_consistency(size1: int, root1: bytes, size2: int, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
     """Return both roots that a proof leads to; `0 < size1 < size2`."""
+    if core.native is not None:
+        found: tuple[bytes, bytes] | None = core.native.roots_from_consistency(size1, root1, size2, proof)
+        if found is not None:
+            return found
     # Where the first tree is perfect its root begins the path (step 2).
     path = [root1, *proof] if size1 & (size1 - 1) == 0 else list(proof)
     if not path:

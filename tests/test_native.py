@@ -38,6 +38,7 @@ native = pytest.mark.skipif(core.native is None, reason="the native core is not 
 cargo = pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not there")
 
 ENTRIES = [random.Random(n).randbytes(n % 300) for n in range(2_048)]
+LEAVES = [hashlib.sha256(bytes([n // 256, n % 256])).digest() for n in range(1_200)]
 KEY = SigningKey.from_seed(b"\x07" * 32)
 
 
@@ -110,10 +111,50 @@ def test_trees_of_every_size() -> None:
         root = same(lambda part=part: merkle.root(part))
         assert core.native.root_of_entries(ENTRIES[:size]) == root
         same(lambda part=part: merkle.ListReader(part)._levels)
-        if size % 97 == 0:
-            same(lambda part=part: Edge.empty().append(part))
+        same(lambda part=part: Edge.empty().append(part))
     for width in (1, 2, 256):
         same(lambda width=width: merkle.perfect_roots(leaves[:1024], width))
+
+
+@native
+def test_proofs_of_every_size() -> None:
+    """Proofs made over a list, and the roots that proofs lead to, for every size up to 2,048; and what is wrong."""
+    assert core.native is not None
+    leaves = merkle.leaf_hashes(ENTRIES)
+    rng = random.Random(9)
+    for size in range(1, soak("leaves in the largest tree with proofs", 300, 2_048) + 1):
+        part, reader = leaves[:size], merkle.ListReader(leaves[:size])
+        top = merkle.root(part)
+        for index in {0, size // 2, size - 1, rng.randrange(size)}:
+            proof = merkle.prove_inclusion(reader, index, size)
+            assert core.native.prove_inclusion(part, index) == proof
+            wrong = [proof, proof[:-1], [*proof, top], [top, *proof[1:]], [b"", *proof]]
+            for one in wrong:
+                same(partial(merkle.check_inclusion, part[index], index, size, one, top))
+        for old in {1, size // 2 or 1, size, rng.randrange(1, size + 1)}:
+            proof = merkle.prove_consistency(reader, old, size)
+            assert core.native.prove_consistency(part, old) == proof
+            for one in [proof, proof[:-1], [*proof, top], [top, *proof[1:]], [b"", *proof]]:
+                same(partial(merkle.check_consistency, old, merkle.root(part[:old]), size, one, top))
+    for index, size in ((0, 0), (3, 3), (-1, 3), (0, 2**63), (2**64, 2**65)):
+        same(partial(merkle.check_inclusion, leaves[0], index, size, [], leaves[0]))
+        same(partial(merkle.check_consistency, index, leaves[0], size, leaves[0], []))
+
+
+@native
+@settings(max_examples=soak("appends to an edge", 60, 3_000), deadline=None)
+@given(st.integers(0, 70_000), st.integers(0, 600))
+def test_edges(size: int, more: int) -> None:
+    """An edge of any size, appended to: the same edge, tiles and root."""
+    standing = Edge(size, _filler(Edge(size, b"").levels))
+    fast, slow = both(lambda: standing.append(LEAVES[:more]))
+    assert fast == slow
+    same(lambda: (fast[0].root(), standing.root()))
+    same(partial(merkle.perfect_root, b"".join(LEAVES[: 1 << more % 9])))
+
+
+def _filler(levels: tuple[tuple[bytes, ...], ...]) -> bytes:
+    return b"".join(LEAVES[: sum(len(hashes) for hashes in levels)])
 
 
 @native

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from ledger.edge import Edge
 from ledger.errors import CorruptError, NotFoundError
-from ledger.merkle import perfect_roots, root_at
+from ledger.merkle import HASH_SIZE, perfect_root, root_at
 from ledger.store.reads import Reads
 from ledger.store.rows import TILES, Head
 from ledger.tile import TILE_WIDTH
@@ -50,6 +50,7 @@ class StoreReader:
     def __init__(self, store: Tiles, head: Head) -> None:
         self._store = store
         self._edge = Edge.decode(head.size, head.edge)
+        self._levels = self._edge.levels
         self._tiles: dict[tuple[int, int], bytes] = {}
 
     def read_hashes(self, nodes: Sequence[tuple[int, int]]) -> list[bytes]:
@@ -83,14 +84,13 @@ class StoreReader:
 
     def _hash(self, level: int, n: int, start: int, width: int) -> bytes:
         if n < self._full(level):
-            data = self._tiles[(level, n)]
-            hashes = [data[i * 32 : i * 32 + 32] for i in range(start, start + width)]
+            hashes = self._tiles[(level, n)][start * HASH_SIZE : (start + width) * HASH_SIZE]
         else:
-            edge = self._edge.levels[level] if n == self._full(level) and level < len(self._edge.levels) else ()
-            hashes = list(edge[start : start + width])
-        if len(hashes) != width:
+            edge = self._levels[level] if n == self._full(level) and level < len(self._levels) else ()
+            hashes = b"".join(edge[start : start + width])
+        if len(hashes) != width * HASH_SIZE:
             raise NotFoundError("subtree", expected=f"one that is complete at size {self._edge.size}")
-        return perfect_roots(hashes, width)[0]
+        return perfect_root(hashes)
 
 
 def _place(height: int, index: int) -> tuple[int, int, int, int]:

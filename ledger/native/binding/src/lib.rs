@@ -6,14 +6,13 @@
 mod cbor;
 mod json;
 mod statemap;
+mod tree;
 
 use std::sync::OnceLock;
 
 use fengtu_core::ed25519::{Keys, Signed};
-use fengtu_core::sha256::{Contiguous, Engine};
-use fengtu_core::{Hash, merkle, record};
-use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::PyValueError;
+use fengtu_core::record;
+use fengtu_core::sha256::Engine;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyString};
@@ -22,16 +21,18 @@ use pyo3::types::{PyBytes, PyString};
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::{
-        check_signatures, compress_16, decode_record, decode_records, engine, fact_prefix, hash_levels, leaf_hashes,
-        perfect_roots, root, root_of_contiguous, root_of_entries, sources, threads,
-    };
+    use super::{check_signatures, compress_16, decode_record, decode_records, engine, fact_prefix, sources, threads};
     #[pymodule_export]
     use crate::cbor::{cbor_decode, cbor_encode};
     #[pymodule_export]
     use crate::json::json_decode;
     #[pymodule_export]
     use crate::statemap::StateMap;
+    #[pymodule_export]
+    use crate::tree::{
+        append_to_edge, hash_levels, leaf_hashes, perfect_root, perfect_roots, prove_consistency, prove_inclusion,
+        root, root_from_inclusion, root_of_contiguous, root_of_edge, root_of_entries, roots_from_consistency,
+    };
 }
 
 /// How SHA-256 is computed.
@@ -55,78 +56,6 @@ fn sources() -> &'static str {
 #[pyfunction]
 fn compress_16(py: Python<'_>, count: usize) -> u32 {
     py.detach(|| fengtu_core::sha256::compress_16(count))
-}
-
-fn hashes_of(list: &[PyBackedBytes]) -> Option<Vec<Hash>> {
-    list.iter().map(|bytes| Hash::try_from(&**bytes).ok()).collect()
-}
-
-fn bytes_of<'py>(py: Python<'py>, hashes: &[Hash]) -> Vec<Bound<'py, PyBytes>> {
-    hashes.iter().map(|hash| PyBytes::new(py, hash)).collect()
-}
-
-/// The root over leaf hashes; None where one does not have 32 bytes.
-#[pyfunction]
-#[pyo3(signature = (leaf_hashes, *, parallel = true))]
-fn root<'py>(py: Python<'py>, leaf_hashes: Vec<PyBackedBytes>, parallel: bool) -> Option<Bound<'py, PyBytes>> {
-    let hashes = hashes_of(&leaf_hashes)?;
-    Some(PyBytes::new(py, &py.detach(|| merkle::root(&hashes, parallel))))
-}
-
-#[pyfunction]
-#[pyo3(signature = (entries, *, parallel = true))]
-fn root_of_entries<'py>(py: Python<'py>, entries: Vec<PyBackedBytes>, parallel: bool) -> Bound<'py, PyBytes> {
-    PyBytes::new(py, &py.detach(|| merkle::root_of_entries(entries.as_slice(), parallel)))
-}
-
-/// The root over entries that lie one after the other.
-#[pyfunction]
-#[pyo3(signature = (data, offsets, *, parallel = true))]
-fn root_of_contiguous<'py>(
-    py: Python<'py>,
-    data: PyBackedBytes,
-    offsets: PyBuffer<u64>,
-    parallel: bool,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let offsets: Vec<usize> = offsets.to_vec(py)?.into_iter().map(|offset| offset as usize).collect();
-    let root = py.detach(|| Some(merkle::root_of_entries(&Contiguous::new(&data, &offsets)?, parallel)));
-    let root = root.ok_or_else(|| PyValueError::new_err("offsets rise and end within the data"))?;
-    Ok(PyBytes::new(py, &root))
-}
-
-#[pyfunction]
-#[pyo3(signature = (entries, *, parallel = true))]
-fn leaf_hashes<'py>(py: Python<'py>, entries: Vec<PyBackedBytes>, parallel: bool) -> Vec<Bound<'py, PyBytes>> {
-    let hashes = py.detach(|| merkle::leaf_hashes(entries.as_slice(), parallel));
-    bytes_of(py, &hashes)
-}
-
-/// The root of each run of `width` hashes, a power of two; None where one does not have 32 bytes.
-#[pyfunction]
-fn perfect_roots<'py>(
-    py: Python<'py>,
-    hashes: Vec<PyBackedBytes>,
-    width: usize,
-) -> PyResult<Option<Vec<Bound<'py, PyBytes>>>> {
-    if !width.is_power_of_two() || !hashes.len().is_multiple_of(width) {
-        return Err(PyValueError::new_err("the width is a power of two that divides the number of hashes"));
-    }
-    let Some(hashes) = hashes_of(&hashes) else { return Ok(None) };
-    let roots = py.detach(|| merkle::perfect_roots(&hashes, width));
-    Ok(Some(bytes_of(py, &roots)))
-}
-
-/// The levels of a tree above its leaf hashes, each without a last hash that has no neighbour; None where a hash does not
-/// have 32 bytes.
-#[pyfunction]
-fn hash_levels<'py>(py: Python<'py>, leaf_hashes: Vec<PyBackedBytes>) -> Option<Vec<Vec<Bound<'py, PyBytes>>>> {
-    let mut row = hashes_of(&leaf_hashes)?;
-    let mut levels = Vec::new();
-    while row.len() > 1 {
-        row = py.detach(|| merkle::above(&row));
-        levels.push(bytes_of(py, &row));
-    }
-    Some(levels)
 }
 
 /// The 33 bytes of `ledger.facts.fact_prefix`; None where a part is neither text nor bytes, or longer than 65,535 bytes.

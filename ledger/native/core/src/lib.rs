@@ -5,9 +5,11 @@
 
 pub mod cbor;
 pub mod ed25519;
+pub mod edge;
 pub mod json;
 pub mod merkle;
 mod pool;
+pub mod proof;
 pub mod record;
 pub mod sha256;
 mod simd;

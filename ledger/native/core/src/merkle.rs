@@ -79,7 +79,7 @@ fn parts(count: usize, parallel: bool, work: impl Fn(usize, usize) -> Hash + Syn
 
 /// Return the root over a row of hashes. The last one of an odd row goes up as it is: the same tree that §2.1.1 splits at
 /// the largest power of two.
-fn fold(mut row: Vec<Hash>) -> Hash {
+pub(crate) fn fold(mut row: Vec<Hash>) -> Hash {
     while row.len() > 1 {
         let carried = (row.len() % 2 == 1).then(|| row[row.len() - 1]);
         row = above(&row);
