@@ -93,7 +93,7 @@ class Studio:
 
     def sublicence(self, licence: str, parent: str, by: str, to: str, **more: Any) -> Terms:
         """Return the terms of a sublicence."""
-        return self.terms(licence, parent=parent, assigners=(by,), assignee=to, **more)
+        return self.terms(licence, more.pop("work", "W-1"), parent=parent, assigners=(by,), assignee=to, **more)
 
     def grant(self, terms: Terms, *signers: str, mandates: tuple[str, ...] = ()) -> None:
         """Let the parties sign: those of the terms, or those that are named."""

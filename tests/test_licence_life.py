@@ -282,6 +282,32 @@ def test_samples_come_first() -> None:
     assert [one[1] for one in studio.state("L-1")["checked"].values()] == ["refused", "approved"]
 
 
+def test_what_a_licence_lets_one_do() -> None:
+    """A licence to show a pattern would print it, and one to print would sell."""
+    studio = open_studio()
+    studio.grant(studio.terms("L-1", actions=("display", "distribute")))
+    with refused("licences.scope"):
+        studio.produce("L-1", "P-1", 1)
+    studio.grant(studio.terms("L-2", actions=("reproduce",)))
+    studio.produce("L-2", "P-1", 5)
+    lot(studio)
+    with refused("licences.scope"):
+        attach(studio, licence="L-2")
+
+
+def test_samples_of_a_sublicence_go_to_who_asked_for_samples() -> None:
+    """A licensee would approve for the elders what they wanted to see themselves."""
+    studio = open_studio()
+    studio.grant(studio.terms("L-1", "W-2", samples=True, sublicensing=True))
+    sub = studio.sublicence("L-2", "L-1", "tea", "cloth", work="W-2", samples=True)
+    studio.grant(sub, "tea", "cloth")
+    studio.act("cloth", "licence-sample", licence="L-2", sample="S-1", image="a" * 64)
+    with refused("licences.owner"):
+        studio.act("tea", "licence-sample-answer", licence="L-2", sample="S-1", approved=True)
+    studio.act("rima", "licence-sample-answer", licence="L-2", sample="S-1", approved=True)
+    studio.produce("L-2", "P-1", 1, sample="S-1")
+
+
 def lot(studio: Studio, owner: str = "farm-1", **more: Any) -> None:
     """Register the lot L1; the tea maker may record on it."""
     studio.act(owner, "lot", gtin=GTIN, lot="L1", **{"may_record": ["tea"], **more})

@@ -272,7 +272,7 @@ class LicenceMachine(RuleBasedStateMachine):
             allowed = allowed and self.model.may_sublicense(above, terms, self.today)
         said = Terms(
             licence=name, work="W-1", parent=parent, assigners=(right,), assignee=to, scope=self.scope(box),
-            media=("any",), actions=("reproduce",),
+            media=("any",), actions=("distribute", "reproduce"),
             **{one: terms[one] for one in ("exclusive", "sublicensing", "quantity", "sell_off_days")},
         )  # fmt: skip
         mandates = () if mandate is None else (mandate,)

@@ -164,6 +164,9 @@ def test_who_opens_an_account(studio: Studio) -> None:
     studio.grant(studio.terms("L-2", scope=studio.scope(fields=("toys",))))
     with refused("licences.royalty-free"):
         open_account(studio, other, "L-2")
+    studio.mandate("M-0", "panay", "panay", "agent", works=["W-9"])
+    with refused("licences.signers"):
+        open_account(studio, other, "L-1", "agent", "tea", mandates=["M-0"])
     studio.mandate("M-1", "panay", "panay", "agent")
     open_account(studio, other, "L-1", "agent", "tea", mandates=["M-1"])
 

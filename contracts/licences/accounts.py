@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.assent import assent
 from contracts.keys import actor_key
 from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, integer, some
-from contracts.licences.acting import PEOPLE, role_of, today
+from contracts.licences.acting import PEOPLE, covers_work, role_of, today
 from contracts.licences.forms import NAME
 from contracts.licences.granting import SIGNERS_MAX, Licence, licence_of
 from contracts.licences.keys import licence_key, mandate_key, people_key, royalties_key, work_key
@@ -261,14 +261,14 @@ def granting_side(facts: Facts, state: Mapping[str, Any], day: str | None = None
             names += (facts.get(people_key(principal)) or {"representatives": []})["representatives"]
         else:
             found.add(principal)
-    held = (_holder(facts, name, principals, day) for name in names)
+    held = (_holder(facts, name, principals, licence["work"], day) for name in names)
     return (found | {one for one in held if one is not None}) - {licence["licensee"]}
 
 
-def _holder(facts: Facts, name: str, principals: Iterable[str], day: str | None) -> str | None:
-    """Return who holds a mandate, None where it does not count."""
+def _holder(facts: Facts, name: str, principals: Iterable[str], work: str, day: str | None) -> str | None:
+    """Return who holds a mandate, None where it does not count, or not for this work."""
     mandate = facts.get(mandate_key(name))
-    if mandate is None or mandate["principal"] not in set(principals):
+    if mandate is None or mandate["principal"] not in set(principals) or not covers_work(mandate, work):
         return None
     scope, holder, above = mandate["scope"], str(mandate["holder"]), mandate
     if day is not None and not (scope["first"] <= day <= scope.get("last", day)):

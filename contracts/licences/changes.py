@@ -152,13 +152,18 @@ def _expect_both(act: Act, state: Licence) -> None:
     )
 
 
-def expect_grantor(act: Act, state: Licence) -> None:
+def expect_grantor(act: Act, state: Licence, above: Licence | None = None) -> None:
     """Refuse the act unless it is of the granting side, or of its agent within the mandate that the body names.
+
+    Args:
+        act: the act.
+        state: the licence that it is about.
+        above: the licence above it whose granting side is meant, None where its own is.
 
     Raises:
         RefusedError: it is not.
     """
-    principals, mandate = principals_of(act, state), act.body.get("mandate")
+    principals, mandate = principals_of(act, above or state), act.body.get("mandate")
     if mandate is None:
         expect_speaker(act, principals, state["work"], term_of(state))
     else:

@@ -26,6 +26,7 @@ from contracts.licences.granting import (
     left_of,
     licence_of,
     licence_subject,
+    line_of,
     standing_on,
     term_of,
 )
@@ -64,7 +65,9 @@ def _sample(act: Act) -> list[Change]:
 def _answer(act: Act) -> list[Change]:
     content = act.body
     state = licence_of(act, content["licence"])
-    expect_grantor(act, state)
+    # Whoever first asked for samples sees those of every sublicence too.
+    asking = [one for one in line_of(act, state) if one["samples"]]
+    expect_grantor(act, state, asking[-1] if asking else None)
     image, answer, _ = state["checked"].get(content["sample"], ["", "none", 0])
     act.expect(
         answer == "asked", "licences.sample", "a sample is answered once", expected="a sample without an answer",
@@ -101,6 +104,7 @@ def _produce(act: Act) -> list[Change]:
         expected=", ".join(state["media"]),
         got=", ".join(media),
     )
+    _expect_action(act, state, "reproduce")
     _expect_approved(act, state)
     _expect_left(act, state)
     check_free(find(act.facts, stem_of(state["work"], state["licence"]), made, day, exclusive=False))
@@ -109,6 +113,16 @@ def _produce(act: Act) -> list[Change]:
         "attached": 0, "day": day, "scope": made.as_data(), "media": media, **entry(act),
     }  # fmt: skip
     return [Change(key, production), _state(state, produced=state["produced"] + content["quantity"])]
+
+
+def _expect_action(act: Act, state: Licence, action: str) -> None:
+    act.expect(
+        action in state["actions"],
+        "licences.scope",
+        "the licence does not cover this",
+        expected=", ".join(state["actions"]),
+        got=action,
+    )
 
 
 def _expect_approved(act: Act, state: Licence) -> None:
@@ -153,6 +167,7 @@ def _attach(act: Act) -> list[Change]:
         expected=", ".join(made["scope"]["products"]),
         got=content["product"],
     )
+    _expect_action(act, state, "distribute")
     _expect_lot(act, gtin, lot)
     carried = act.facts.get(goods_key(gtin, lot)) or {"carries": [], "acts": 0}
     serials = _serials(act, carried["carries"])
