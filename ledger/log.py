@@ -36,7 +36,7 @@ from ledger.errors import (
     RetryError,
     UnavailableError,
 )
-from ledger.facts import POSITION_SIZE, public_position
+from ledger.facts import ERASURE, POSITION_SIZE, fact_key, public_position
 from ledger.fold import Accepted, Candidate, Fold, Outcome, Repeated, Start
 from ledger.merkle import leaf_hash
 from ledger.refusal import Refusal, sign_refusal
@@ -367,6 +367,7 @@ class Log:
             context = document.context
             if one.evidence is not None and context is not None and context.evidence is not None:
                 evidence[context.evidence] = one.evidence
+        disclosures = _without_erased(append, disclosures, facts)
         edge, tiles = Edge.decode(head.size, head.edge).append([leaf_hash(entry.statement) for entry in entries])
         new_head = Head(
             size=edge.size,
@@ -445,6 +446,17 @@ class Log:
 
     def _new_sealer(self) -> Sealer:
         return Sealer(self.store, self.fold, self.keys, self.clock, self._seal_after_ms)
+
+
+def _without_erased(
+    append: Append, disclosures: list[StoredDisclosure], facts: Sequence[StoredChange]
+) -> list[StoredDisclosure]:
+    """Leave out the texts of fields that were erased: who signs a document that others signed may bring them again."""
+    if not disclosures:
+        return disclosures
+    keys = [fact_key(ERASURE, [one.digest]) for one in disclosures]
+    known, fresh = append.latest(sorted(set(keys))), {fact.key for fact in facts}
+    return [one for one, key in zip(disclosures, keys, strict=True) if known.get(key) is None and key not in fresh]
 
 
 def _stored(at: At, changes: Sequence[Change], values: Sequence[bytes]) -> list[StoredChange]:

@@ -12,6 +12,7 @@ from webs import client_of
 
 from api.signed import sign_request
 from contracts import rulebook
+from contracts.assent import assent
 from contracts.kind import ACTOR_ID, Kind, Schema, body, text
 from ledger import cbor
 from ledger.disclosure import make_disclosure
@@ -53,6 +54,21 @@ KIND = Kind(
 )
 
 
+def _agree(act: Act) -> list[Change]:
+    return list(assent(act).changes)
+
+
+PACT = Kind(
+    "pact",
+    body({"name": text(), "between": {"type": "array", "items": ACTOR_ID}}),
+    lambda content: f"pact/{content['name']}",
+    _agree,
+    hidden=frozenset({"memo"}),
+    private=True,
+    parties=lambda content: content["between"],
+)
+
+
 @dataclass(frozen=True)
 class Desk:
     """A world and its web app."""
@@ -68,9 +84,10 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A world whose rules know one private kind more."""
-    monkeypatch.setitem(rulebook.KINDS, KIND.name, KIND)
-    monkeypatch.setitem(rulebook._SCHEMAS, KIND.name, Schema(KIND.schema))
+    """A world whose rules know two private kinds more."""
+    for kind in (KIND, PACT):
+        monkeypatch.setitem(rulebook.KINDS, kind.name, kind)
+        monkeypatch.setitem(rulebook._SCHEMAS, kind.name, Schema(kind.schema))
     farms = open_farms(tmp_path)
     yield Desk(farms, client_of(farms))
     close_farms(farms)
@@ -168,3 +185,29 @@ def test_erased_in_private(desk: Desk) -> None:
     fsck(farms.store, fold)
     replay(farms.store, fold)
     replay(farms.store, fold, public_only=True)
+
+
+def test_an_erased_text_does_not_come_back(desk: Desk) -> None:
+    """Who signs a document after others may hand its hidden texts in again; what was erased meanwhile stays erased."""
+    farms = desk.farms
+    memo = make_disclosure("memo", "王小明")
+    content = {"name": "p", "between": ["farm-1", "farm-2"]}
+    document = encode_document(id="pact", body=content, hidden={"memo": memo.digest})
+
+    def sign(actor: str) -> Response:
+        statement = sign_record(
+            farms.keys[actor], kind="pact", issuer=actor, subject="pact/p", audience=ORIGIN,
+            issued_at_s=int(time.time()), expires_at_s=int(time.time()) + 600, document=document,
+        )  # fmt: skip
+        item = cbor.encode([statement, document, [[memo.text, False]]])
+        return desk.client.post("/entries", content=item, headers={"Content-Type": "application/cbor"})
+
+    first = cbor.decode(sign("farm-1").content)["id"]
+    assert write(desk, "private-erasure", {"digest": memo.digest, "authority": "a", "reason": "b"}).status_code == 201
+    desk.seal()
+    assert apply_erasures(farms.store, farms.vault) == 1
+    assert sign("farm-2").status_code == 201
+    desk.seal()
+    field = get(desk, f"/entries/{first}/disclosures", "farm-1").json()[0]
+    assert (field["state"], field["value"]) == ("erased", None)
+    assert farms.store.disclosure(memo.digest) is None
