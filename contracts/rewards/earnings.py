@@ -112,8 +112,9 @@ def count_day(state: dict[str, Any], activity: str, terms: Mapping[str, Any], ti
         raise RefusedError(
             "coins.cap",
             "that is enough for one day",
+            # What other stations gave today is not for this one to know.
             expected=f"at most {terms['day_max']} coins on {state['day']}",
-            got=in_all,
+            got=limits["coins"],
         )
     earned[activity] = [times + 1, coins + limits["coins"]]
 
