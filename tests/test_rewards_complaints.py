@@ -246,12 +246,21 @@ def test_a_refused_charge_months_later(town: Town, anna: str) -> None:
 
 
 def test_an_offline_client_signs_again(town: Town, anna: str) -> None:
-    """“An offline client signs again after a time-out”: the voucher's nonce names the charge, so it is one."""
+    """“An offline client signs again after a time-out”: its own name for the act makes it one, in any record."""
     voucher = town.code(anna, 20, name("v"), offline=True, merchant="noodles", life_s=DAY_MS // 1000)
     town.act("noodles", "charge", merchant="noodles", branch="main", coins=20, **voucher)
     with refused("till.code-used"):
         town.act("noodles", "charge", merchant="noodles", branch="main", coins=20, **voucher)
-    assert town.purse(anna).sums["spent"] == 20
+    beni = town.open("beni")
+    sent = {"account": anna, "transfer": name("t"), "to": [{"account": beni, "coins": 5}]}
+    back = {"refund": name("r"), "coins": 3}
+    town.act(holder_of(anna), "transfer", **sent)
+    town.on("noodles", "refund", anna, name("v"), **back)
+    with refused("coins.known"):
+        town.act(holder_of(anna), "transfer", **sent)
+    with refused("coins.known"):
+        town.on("noodles", "refund", anna, name("v"), **back)
+    assert (town.purse(anna).sums["spent"], town.purse(anna).sums["sent"]) == (17, 5)
 
 
 def test_a_double_spend_offline_has_a_name(town: Town, anna: str) -> None:

@@ -339,11 +339,12 @@ class TownMachine(RuleBasedStateMachine):
 
     @rule(person=WHO, to=WHO)
     def hand_over(self, person: str, to: str) -> None:
-        """A ticket goes to another resident whole, with what was used of it."""
-        left = self.tally.held_pieces(self.accounts[person], "day-out")
-        if not left:
+        """A ticket goes to another resident whole, with what was used of it, were it all."""
+        account, whom = self.accounts[person], self.accounts[to]
+        mine = [one.serial for one in self.tally.pieces if (one.account, one.offer) == (account, "day-out")]
+        if not mine:
             return
-        account, whom, serial = self.accounts[person], self.accounts[to], left[0].serial
+        serial = mine[0]
         with self.expect("tickets.transfer" if person == to else None):
             self.town.record(holder_of(account), "ticket-transfer", account=account, ticket=serial, to=whom)
         for one in self.tally.pieces:
@@ -423,6 +424,9 @@ class TownMachine(RuleBasedStateMachine):
                 stock["issued"] == sum(unit.values()) == stock["used"] + stock["returned"] + sum(stock["open"].values())
             )
             assert (stock["used"], stock["returned"]) == (unit.get("used", 0), unit.get("returned", 0))
+            if offer == "day-out" and pieces:
+                owed = self.town.funds("town")["tickets"]
+                assert owed == {side: stock[side] for side in ("issued", "used", "returned", "open")}
             good = [one for one in pieces if one.place == "left" and (one.ends_ms is None or one.ends_ms > self.now)]
             assert outstanding(stock, self.now) == sum(one.worth if one.item else 1 for one in good)
 

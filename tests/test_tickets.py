@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rewards import Town, name, tickets
+from rewards import PROGRAMME, Town, coupons, name, tickets
 from rules import refused
 
 from contracts.rewards.book import holder_of
@@ -136,8 +136,8 @@ def test_what_is_unused_is_paid_back(town: Town) -> None:
     ticket, given = town.ticket(anna), town.ticket(anna, amount=0)
     town.pay(anna, 25_000, items=[(ticket, "lunch", 1)])
 
-    def pay_back(amount: int, *, of: str = ticket, by: str = "town", **items: int) -> None:
-        town.record(by, "ticket-refund", account=anna, ticket=of, refund=name("r"), items=items, amount=amount)
+    def pay_back(amount: int, *, of: str = ticket, by: str = "town", again: str = "r", **items: int) -> None:
+        town.record(by, "ticket-refund", account=anna, ticket=of, refund=name(again), items=items, amount=amount)
 
     with refused("tickets.amount"):
         pay_back(19_399, lunch=1)
@@ -148,8 +148,10 @@ def test_what_is_unused_is_paid_back(town: Town) -> None:
     with refused("tickets.given"):
         pay_back(19_400, of=given, lunch=1)
     pay_back(19_400, lunch=1)
-    with refused("tickets.items"):
+    with refused("coins.known"):
         pay_back(19_400, lunch=1)
+    with refused("tickets.items"):
+        pay_back(19_400, lunch=1, again="s")
     assert town.held("ticket", ticket)["items"]["lunch"] == [0, 1, 1]
 
 
@@ -199,6 +201,27 @@ def test_handing_a_ticket_on(town: Town) -> None:
     kept = town.ticket(anna)
     with refused("tickets.transfer"):
         town.record(holder_of(anna), "ticket-transfer", account=anna, ticket=kept, to=beni)
+
+
+def test_a_ticket_that_is_used_up_goes_on_too(town: Town) -> None:
+    """What a shop takes back of it then is its new holder's, and stands in that wallet again."""
+    anna, beni = town.open("anna"), town.open("beni")
+    town.world.submit("town", "ticket-offer", tickets(items={"tea": tickets()["items"]["tea"]}))
+    ticket = town.ticket(anna, amount=16_667)
+    charge = town.pay(anna, 20_000, merchant="tea", items=[(ticket, "tea", 1)])
+    town.record(holder_of(anna), "ticket-transfer", account=anna, ticket=ticket, to=beni)
+    assert town.world.get(wallet_key(beni))["tickets"] == []
+    back = {"tickets": [{"ticket": ticket, "item": "tea", "count": 1}]}
+    town.on("tea", "refund", anna, charge, refund=name("r"), coins=0, **back)
+    assert town.world.get(wallet_key(beni))["tickets"] == [ticket]
+
+
+def test_days_are_of_this_century(town: Town) -> None:
+    """Beyond the calendar's last day a rule would fail where it should refuse."""
+    with refused("rules.schema"):
+        town.world.submit("county", "coupon-offer", coupons(last_day="9999-12-31"))
+    with refused("rules.schema"):
+        town.world.submit("county", "visit-figures", {"programme": PROGRAMME, "day": "0000-01-01", "figures": {}})
 
 
 def test_a_ticket_keeps_its_own_terms(town: Town) -> None:

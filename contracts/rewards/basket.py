@@ -151,7 +151,8 @@ class Basket:
     def hand_over(self, name: str, account: str, to: str) -> None:
         """Move a ticket to another account."""
         state = self.held("tickets", name, account)
-        self._wallet(account)["tickets"].remove(name)
+        wallet = self._wallet(account)
+        wallet["tickets"] = [one for one in wallet["tickets"] if one != name]
         state["account"] = to
         self._list("tickets", name, to)
 

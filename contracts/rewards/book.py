@@ -18,6 +18,7 @@ from contracts.rewards.calendar import day_number, day_of, month_of
 from contracts.rewards.coins import Purse, decode_purse, encode_pieces, encode_purse, total
 from contracts.rewards.keys import (
     account_key,
+    done_key,
     funds_key,
     given_key,
     issuer_key,
@@ -178,6 +179,16 @@ class Book:
         account = Account(name, {**state, "earned": dict(state["earned"])}, purse, decode_purse(state))
         self._accounts[name] = account
         return account
+
+    def once(self, name: str) -> None:
+        """Note that a transfer or a refund is done: its client's name for it makes it one, whatever record it comes in.
+
+        Raises:
+            RefusedError: it was done before.
+        """
+        key = done_key(self.programme, name)
+        self.act.expect(self.act.facts.get(key) is None, "coins.known", "this has been done already", got=name)
+        self._lines.append(Change(key, {"record": self.act.at.position}, holder=self.act.record.subject, private=True))
 
     def funds(self, issuer: str) -> dict[str, Any]:
         """Return an issuer's funds; what is changed in them is written, and again as the day's closing."""

@@ -18,7 +18,7 @@ from contracts.rewards.accounts import account_readers, account_reads, account_s
 from contracts.rewards.book import Book, holder_of, today
 from contracts.rewards.calendar import day_of, month_end_ms, month_of, months_later
 from contracts.rewards.clearing import prefund
-from contracts.rewards.keys import account_key, commitment_key, earning_key, funds_key, programme_key
+from contracts.rewards.keys import account_key, commitment_key, done_key, earning_key, funds_key, programme_key
 from contracts.rewards.programmes import COINS, MONEY, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of
 from ledger.errors import RefusedError
 from ledger.facts import Change
@@ -182,6 +182,7 @@ def _transfer(act: Act) -> list[Change]:
     names = [one["account"] for one in content["to"]]
     act.expect(len({content["account"], *names}) == len(names) + 1, "coins.transfer", "an account stands there twice")
     book = Book(act, terms)
+    book.once(content["transfer"])
     account = book.account(content["account"])
     for one in content["to"]:
         book.account(one["account"]).purse.receive(account.purse.send(one["coins"]))
@@ -218,6 +219,7 @@ def _earning_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
 
 def _transfer_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
     yield from account_reads(content)
+    yield done_key(content["programme"], content["transfer"])
     yield from (account_key(one["account"]) for one in content["to"])
 
 

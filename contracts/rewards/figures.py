@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.kind import ACTOR_ID, DATE, Act, Kind, body
+from contracts.kind import ACTOR_ID, Act, Kind, body
 from contracts.rewards.calendar import day_end_ms
 from contracts.rewards.keys import figures_key, programme_key, visits_key
-from contracts.rewards.programmes import PROGRAMME_ID, programme_of, table
+from contracts.rewards.programmes import DAY, PROGRAMME_ID, programme_of, table
 from contracts.rewards.visits import CELLS, PEOPLE_MIN, published
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ KINDS = (
         body(
             {
                 "programme": PROGRAMME_ID,
-                "day": DATE,
+                "day": DAY,
                 "figures": table(ACTOR_ID, body({"day": _PEOPLE}, dict.fromkeys(CELLS[1:], _PEOPLE))),
             }
         ),

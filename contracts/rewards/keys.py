@@ -27,6 +27,7 @@ VISITS = 0x4F
 RELEASE = 0x60
 ENTRY = 0x61
 FIGURES = 0x62
+DONE = 0x63
 
 
 def programme_key(programme: str, sequence: int = 0) -> bytes:
@@ -195,3 +196,8 @@ def claims_key(programme: str, release: str) -> bytes:
 def figures_key(programme: str, day: str) -> bytes:
     """The visit figures of a day, once they are published (public)."""
     return fact_key(FIGURES, [programme, day])
+
+
+def done_key(programme: str, name: str) -> bytes:
+    """That a transfer or a refund of this name was done."""
+    return fact_key(DONE, [programme, name])

@@ -20,10 +20,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, names, text
+from contracts.kind import ACTOR_ID, Act, Kind, body, names, text
 from contracts.rewards.calendar import day_of
 from contracts.rewards.keys import offer_key, programme_key
 from contracts.rewards.programmes import (
+    DAY,
     MONEY,
     MONTHS_MAX,
     NO_MONEY,
@@ -66,7 +67,7 @@ TICKETS = body(
     {
         "window_days": {"type": "integer", "minimum": 1, "maximum": 366},
         "given_months": {"type": "integer", "minimum": 1, "maximum": MONTHS_MAX},
-        "guarantee": body({"by": text(), "until": DATE}),
+        "guarantee": body({"by": text(), "until": DAY}),
         "sellers": {"type": "array", "items": ACTOR_ID, "maxItems": 64, "uniqueItems": True},
     },
 )
@@ -76,14 +77,14 @@ COUPONS = body(
         "off": {"oneOf": [body({"amount": MONEY}), body({"permille": PERMILLE, "most": MONEY})]},
         "borne_permille": PERMILLE,
         "stackable": {"type": "boolean"},
-        "last_day": DATE,
+        "last_day": DAY,
         "open": {"type": "boolean"},
         "when": body(
             {},
             {
                 "at": PLACES,
                 "least": MONEY,
-                "first_day": DATE,
+                "first_day": DAY,
                 "hours": {
                     "type": "array",
                     "items": body(

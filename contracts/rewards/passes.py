@@ -20,7 +20,16 @@ from contracts.rewards.basket import Basket
 from contracts.rewards.book import Book, holder_of
 from contracts.rewards.calendar import day_of, days_later, month_end_ms, month_of, months_later
 from contracts.rewards.coupons import ends_of
-from contracts.rewards.keys import account_key, coupon_key, had_key, offer_key, stock_key, ticket_key, wallet_key
+from contracts.rewards.keys import (
+    account_key,
+    coupon_key,
+    done_key,
+    had_key,
+    offer_key,
+    stock_key,
+    ticket_key,
+    wallet_key,
+)
 from contracts.rewards.offers import COUNT, offer_of, price_of
 from contracts.rewards.programmes import NO_MONEY, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of, table
 from contracts.rewards.tickets import fee_of, new_ticket
@@ -106,6 +115,7 @@ def _take_back(act: Act) -> list[Change]:
         got=act.actor,
     )
     act.expect(state["paid"], "tickets.given", "a ticket that was given is not paid back", got=content["ticket"])
+    basket.book.once(content["refund"])
     amount = basket.return_items(content["ticket"], account, content["items"])
     back = amount - fee_of(amount, terms)
     act.expect(
@@ -176,6 +186,8 @@ def pass_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
     if "offer" in content:
         names = content["programme"], content["offer"]
         yield from (offer_key(*names), stock_key(*names), had_key(*names, content["account"]))
+    if "refund" in content:
+        yield done_key(content["programme"], content["refund"])
     if "to" in content:
         yield from (account_key(content["to"]), wallet_key(content["to"]))
 

@@ -50,6 +50,8 @@ def table(name: Mapping[str, Any], value: Mapping[str, Any], *, least: int = 0, 
     }
 
 
+DAY = {"type": "string", "format": "date", "pattern": "^20"}
+"""A day of this century: the calendar ends, and a rule that adds a day to its last one would fail."""
 PLACES = table(ACTOR_ID, {"type": "array", "items": BRANCH, "minItems": 1, "maxItems": 64})
 ACTIVITY = body(
     {"name": names(), "coins": COINS, "per_day": {"type": "integer", "minimum": 1, "maximum": 1000}},

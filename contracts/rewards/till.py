@@ -29,6 +29,7 @@ from contracts.rewards.keys import (
     card_key,
     charge_key,
     coupon_key,
+    done_key,
     holder_key,
     offer_key,
     pieces_key,
@@ -164,6 +165,7 @@ def _refund(act: Act) -> list[Change]:
     book, state, account = _followed(act)
     before = act.facts.get(charge_key(act.body["charge"])) or state
     content, charge = act.body, act.body["charge"]
+    book.once(content["refund"])
     row = act.facts.get(pieces_key(charge))
     mixed = state["mixed"]
     if mixed is not None:
@@ -231,6 +233,8 @@ def _reads(content: Mapping[str, Any]) -> Iterable[bytes]:
     yield from (charge_key(content["charge"]), pieces_key(content["charge"]))
     if "card" in content:
         yield card_key(content["card"])
+    if "refund" in content:
+        yield done_key(content["programme"], content["refund"])
     if "code" in content:
         yield holder_key(bytes.fromhex(content["code"]["kid"]))
     if "tickets" in content or "coupons" in content:
