@@ -8,15 +8,16 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench bench-scale lock lint clean
+.PHONY: help run test soak bench bench-scale fuzz lock lint clean
 
 help: ## the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 # The native core is built where cargo is, and again when its sources change or cargo comes later.
 CARGO := $(shell command -v cargo 2>/dev/null)
-RUST  := $(if $(CARGO),$(shell find ledger/native -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print))
+RUST  := $(if $(CARGO),$(shell find ledger/native \( -name target -o -name fuzz \) -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print))
 LINTED := $(if $(CARGO),$(shell cargo fmt --version >/dev/null 2>&1 && cargo clippy --version 2>/dev/null))
+DENIED := $(if $(CARGO),$(shell cargo deny --version 2>/dev/null))
 RUN   := $(VENV)/run$(if $(CARGO),-native).stamp
 # Tests of the formats and the verdicts: they run over both cores.
 CORE_TESTS := $(addprefix tests/test_,$(addsuffix .py,attacks cbor checkpoint edge log merkle mutations private_bundle \
@@ -42,6 +43,8 @@ run: $(RUN) ## start a node with the demo's stories (PORT=8000, DATA=data)
 
 lint: $(VENV)/test.stamp ## linters, types, floors
 	$(if $(LINTED),cd ledger/native && cargo fmt --check && cargo clippy --quiet --release --locked --all-targets -- -D warnings)
+	$(if $(LINTED),cd ledger/native/fuzz && cargo fmt --check)
+	$(if $(DENIED),cd ledger/native && cargo deny --offline --log-level error check licenses bans sources)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -63,6 +66,9 @@ bench: $(VENV)/test.stamp ## the benchmarks beside their peers; writes docs/perf
 
 bench-scale: $(VENV)/test.stamp ## pages, proofs and opening a node at 10 million entries (SCALE=data/scale is kept)
 	FENGTU_BENCH_DATA=$(SCALE) FENGTU_BENCH_ENTRIES=10000000 $(BENCH) benchmarks/test_scale.py
+
+fuzz: ## each fuzz target of the native core for a minute (needs cargo and a C++ compiler)
+	@$(if $(CARGO),ledger/native/fuzz/run.sh,echo "There is no cargo here: nothing to fuzz.")
 
 lock: ## write the lock files again (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --no-strip-extras --python-version 3.11 --extra build pyproject.toml -o requirements/run.txt
