@@ -92,6 +92,28 @@ def _offline(town: Town, anna: str, ticket: str) -> None:
     town.act("noodles", "charge", merchant="noodles", branch="main", coins=10, total=26_000, **members)
 
 
+def test_a_card_pays_with_tickets_and_coupons_too(town: Town, anna: str) -> None:
+    """Who has no phone has tickets all the same; what they pay counts towards the card's limits, a part as one coin."""
+    town.world.submit("county", "programme", terms(card={"per_charge": 300, "per_day": 305}))
+    ticket, coupon = town.ticket(anna), town.coupon(anna)
+    town.act("clinic", "card", account=anna, card=name("card"), state="open")
+    items = [{"ticket": ticket, "item": "lunch", "count": 1, "offer": "day-out", "version": 1}]
+    shown = [{"coupon": coupon, "offer": "fifty", "version": 1}]
+
+    def pay(total: int, coins: int, **more: object) -> None:
+        charge = name(f"by card {next(town.world.numbers)}")
+        body = {"merchant": "noodles", "branch": "main", "account": anna, "charge": charge, "card": name("card")}
+        town.act("noodles", "charge", **body, total=total, coins=coins, **more)
+
+    with refused("till.card-limit"):
+        pay(45_001, 1, tickets=items, coupons=shown, money=14_901)
+    pay(45_000, 0, tickets=items, coupons=shown, money=15_000)
+    with refused("till.card-limit"):
+        pay(2_000, 6, money=1_400)
+    pay(2_000, 5, money=1_500)
+    assert town.held("ticket", ticket)["items"]["lunch"] == [1, 1, 0]
+
+
 def test_a_refund_goes_back_the_way_it_came(town: Town, anna: str) -> None:
     """Coins into their lots, the item into its ticket, money as money, the coupon last; never more than was paid."""
     ticket, coupon = town.ticket(anna), town.coupon(anna)

@@ -4,7 +4,8 @@
     state = follow(state, Step("coins-confirm", body, issuer=…, actor=…, time_ms=…))
 
 Nothing here knows what an account holds; that a voucher could not be paid is said by the books alone. What is paid with
-tickets, coupons or money too (`contracts.rewards.mixed`) is final at once: the resident's code names all of it.
+tickets, coupons or money too (`contracts.rewards.mixed`) is final at once: the resident's code names all of it, or a
+printed card pays it within its limits.
 """
 
 from __future__ import annotations
@@ -86,9 +87,9 @@ def begin(
     mixed = mix(content, terms=terms, offers=offers, time_ms=time_ms)
     until_ms = _held_ms(content, code, time_ms)
     _expect(
-        mixed is None or (code is not None and not code.offline and until_ms is None),
+        mixed is None or (until_ms is None and not (code is not None and code.offline)),
         "till.at-once",
-        "what is paid with tickets, coupons or money is final at once: by a code of now, below its ceiling, not held",
+        "what is paid with tickets, coupons or money is final at once: below the code's ceiling, not held, no voucher",
     )
     held = "held" if "hold_s" in content else "pending"
     return {

@@ -107,6 +107,13 @@ def mix(content: Mapping[str, Any], *, terms: Mapping[str, Any], offers: Offers,
     return {"total": content["total"], "money": money, "tickets": tickets, "coupons": coupons, "back": back}
 
 
+def worth(content: Mapping[str, Any], terms: Mapping[str, Any]) -> int:
+    """Return what a charge takes of an account, tickets and coupons too, in coins; a part of one counts as one."""
+    if "total" not in content:
+        return int(content["coins"])
+    return -(-(int(content["total"]) - int(content.get("money", 0))) // int(terms["value"]))
+
+
 def unmix(mixed: Mapping[str, Any], content: Mapping[str, Any], coins_left: int) -> dict[str, Any]:
     """Return what a charge is paid with after a refund.
 

@@ -37,7 +37,7 @@ from contracts.rewards.keys import (
     ticket_key,
     wallet_key,
 )
-from contracts.rewards.mixed import BACK, BESIDE, dues
+from contracts.rewards.mixed import BACK, BESIDE, dues, worth
 from contracts.rewards.offers import offer_of
 from contracts.rewards.programmes import BRANCH, COINS, NO_COINS, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of
 from ledger.errors import RefusedError, SignatureError
@@ -124,7 +124,7 @@ def _expect_signed(act: Act) -> None:
 
 
 def _card(act: Act, account: Account, terms: Mapping[str, Any]) -> Change:
-    """Return a card's state after a charge.
+    """Return a card's state after a charge; tickets and coupons count towards its limits as what they pay.
 
     Raises:
         RefusedError: it is not the account's, closed, or beyond its limits.
@@ -133,15 +133,15 @@ def _card(act: Act, account: Account, terms: Mapping[str, Any]) -> Change:
     found = act.facts.get(card_key(content["card"]))
     if found is None or found["account"] != account.name or found["state"] != "open":
         raise RefusedError("till.card", "no open card of this account")
-    today = day_of(act.at.time_ms)
-    spent = content["coins"] + (found["spent"] if found["day"] == today else 0)
+    today, taken = day_of(act.at.time_ms), worth(content, terms)
+    spent = taken + (found["spent"] if found["day"] == today else 0)
     act.expect(
-        content["coins"] <= limits["per_charge"] and spent <= limits["per_day"],
+        taken <= limits["per_charge"] and spent <= limits["per_day"],
         "till.card-limit",
         "that is more than a card pays",
         expected=f"{limits['per_charge']} a time, {limits['per_day']} a day",
         # What the card paid elsewhere today is not for this till to know.
-        got=content["coins"],
+        got=taken,
     )
     after = {**found, "day": today, "spent": spent}
     return Change(card_key(content["card"]), after, holder=holder_of(account.name), private=True)
