@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import licences_sample
 import rewards_sample
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, Response
@@ -193,6 +194,7 @@ VIEWS: dict[str, View] = {
     "problem": ProblemView(409, "conflict", "這個編號用過了", "12 公斤", "21 公斤"),
     "unavailable": ProblemView(503, "unavailable", retry_after_s=5),
     "components": components_view(NOW),
+    **licences_sample.VIEWS,
     **rewards_sample.VIEWS,
 }  # fmt: skip
 

@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from api.version import VERSION
-from node.cli import agreements, backups, checks, demo, doors, erasures, imports, keys, ledgers, logs, proofs, records
+from node.cli import (
+    agreements,
+    backups,
+    checks,
+    demo,
+    doors,
+    erasures,
+    imports,
+    keys,
+    ledgers,
+    licences,
+    logs,
+    proofs,
+    records,
+)
 from node.cli.sentences import Sentences
 
 MODULES = (ledgers, demo, records, proofs, doors, checks, backups, erasures)
@@ -19,6 +33,7 @@ MODULES = (ledgers, demo, records, proofs, doors, checks, backups, erasures)
 NOUNS = {
     "key": keys.commands,
     "agreement": agreements.commands,
+    "licence": licences.commands,
     "log": logs.commands,
     "bundle": proofs.bundles,
     "import": imports.imports,
