@@ -342,6 +342,16 @@ def test_goods_carry_a_licence(studio: Studio) -> None:
         attach(studio)
 
 
+def test_a_lot_carries_so_many(studio: Studio) -> None:
+    """A fact that grows with every mark is written again by every mark."""
+    studio.produce("L-1", "P-1", 100)
+    lot(studio)
+    for _ in range(16):
+        attach(studio, quantity=1)
+    with refused("licences.carried"):
+        attach(studio, quantity=1)
+
+
 def test_goods_of_others_carry_nothing(studio: Studio) -> None:
     """A maker would mark a rival's goods."""
     studio.produce("L-1", "P-1", 10)

@@ -419,6 +419,8 @@ def test_an_exclusive_licence_bars_the_owner(studio: Studio) -> None:
         studio.grant(studio.terms("L-1", exclusive=True))
     assert str(caught.value.got).startswith("overlaps own use U-1 in TW-TTT")
     studio.grant(studio.terms("L-2"))
+    with refused("licences.own-use"):
+        studio.act("panay", "own-use-end", use="U-9", last=studio.day(3))
     studio.act("panay", "own-use-end", use="U-1", last=studio.day(3))
     with refused("licences.future"):
         studio.act("panay", "own-use-end", use="U-1", last=studio.day(-1))

@@ -9,6 +9,8 @@ signed by all its representatives and holds once the council has filed it.
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from contracts.assent import assent
@@ -18,6 +20,7 @@ from contracts.licences import profile
 from contracts.licences.acting import (
     DEPTH_MAX,
     PEOPLE,
+    Mandate,
     expect_in_force,
     expect_within,
     mandate_of,
@@ -46,6 +49,24 @@ if TYPE_CHECKING:
 
 SIGNERS_MAX = 40
 Licence = dict[str, Any]
+
+
+REMEMBERED = 128
+"""How many agreements are kept decoded: each is asked for several times while its record is judged."""
+
+
+def terms_of(content: Mapping[str, Any]) -> Terms:
+    """Return the terms that the body of a licence's record has.
+
+    Raises:
+        RefusedError: its policy is none of the profile.
+    """
+    return _decoded(json.dumps(content["policy"]))
+
+
+@lru_cache(REMEMBERED)
+def _decoded(policy: str) -> Terms:
+    return profile.decode(json.loads(policy))
 
 
 def licence_of(act: Act, licence: str) -> Licence:
@@ -86,7 +107,7 @@ def term_of(licence: Licence) -> Scope:
 
 
 def _licence(act: Act) -> list[Change]:
-    terms = profile.decode(act.body["policy"])
+    terms = terms_of(act.body)
     key = licence_key(terms.licence)
     act.expect(act.facts.get(key) is None, "licences.licence-known", "this licence is granted", got=terms.licence)
     act.expect(
@@ -120,41 +141,21 @@ def _licence(act: Act) -> list[Change]:
 
 def _expect_signers(act: Act, terms: Terms, principals: Sequence[str], people: str | None) -> None:
     """Refuse a document that lacks a signer; `people` is set where all its representatives have to be among them."""
-    signers = set(act.parties)
     powers = [power for power in ("exclusive", "sublicensing") if getattr(terms, power)]
-    named = {(one := mandate_of(act, name))["principal"]: one for name in act.body.get("mandates", [])}
-    act.expect(
-        set(named) <= set(principals) and len(named) == len(act.body.get("mandates", [])),
-        "licences.mandate-other",
-        "each mandate is of another one of those who grant",
-        expected=", ".join(principals),
-        got=", ".join(named),
-    )
-    needed = {terms.assignee}
+    named, needed = _mandates(act, principals), {terms.assignee}
     for principal in principals:
         if principal in named:
             expect_in_force(act, named[principal])
             expect_within(act, named[principal], terms.work, terms.scope, powers)
             needed.add(named[principal]["holder"])
         elif role_of(act.facts, principal) == PEOPLE:
-            # One who takes the licence does not speak for those who grant it.
-            held = {one: by for one, by in representatives(act, principal).items() if one != terms.assignee}
-            some_of_them = sorted(set(held) & signers)
-            act.expect(
-                some_of_them,
-                "licences.signers",
-                "a people grants by a representative, or by an agent with a mandate",
-                expected=f"{' or '.join(sorted(held)) or 'a representative'}, for {principal}",
-                got=", ".join(act.parties),
-            )
-            for holder in some_of_them:
-                expect_within(act, held[holder], terms.work, terms.scope, powers)
+            _expect_representative(act, terms, principal, powers)
         else:
             needed.add(principal)
     if people is not None:
         needed |= set(speakers(act, people, terms.work))
     act.expect(
-        needed <= signers,
+        needed <= set(act.parties),
         "licences.signers",
         "a licence is signed by all whom it takes",
         expected=", ".join(sorted(needed)),
@@ -162,6 +163,36 @@ def _expect_signers(act: Act, terms: Terms, principals: Sequence[str], people: s
     )
     both = terms.assignee in {*principals, *(one["holder"] for one in named.values())}
     act.expect(not both, "licences.both-sides", "nobody grants a licence to itself", got=terms.assignee)
+
+
+def _mandates(act: Act, principals: Sequence[str]) -> dict[str, Mandate]:
+    """Return the mandates that the body names, by the one who gave each."""
+    names = act.body.get("mandates", [])
+    named = {(one := mandate_of(act, name))["principal"]: one for name in names}
+    act.expect(
+        set(named) <= set(principals) and len(named) == len(names),
+        "licences.mandate-other",
+        "each mandate is of another one of those who grant",
+        expected=", ".join(principals),
+        got=", ".join(named),
+    )
+    return named
+
+
+def _expect_representative(act: Act, terms: Terms, people: str, powers: Sequence[str]) -> None:
+    """Refuse a document that no representative of a people signs, or one beyond the mandate of one who does."""
+    # One who takes the licence does not speak for those who grant it.
+    held = {one: by for one, by in representatives(act, people).items() if one != terms.assignee}
+    signing = sorted(set(held) & set(act.parties))
+    act.expect(
+        signing,
+        "licences.signers",
+        "a people grants by a representative, or by an agent with a mandate",
+        expected=f"{' or '.join(sorted(held)) or 'a representative'}, for {people}",
+        got=", ".join(act.parties),
+    )
+    for one in signing:
+        expect_within(act, held[one], terms.work, terms.scope, powers)
 
 
 def _expect_labels(act: Act, terms: Terms, work: Mapping[str, Any]) -> None:
@@ -274,7 +305,7 @@ def _grant(act: Act, terms: Terms, parent: Licence | None, *, filing: bool) -> l
 
 
 def _reads(content: Mapping[str, Any]) -> Iterable[bytes]:
-    terms = profile.decode(content["policy"])
+    terms = terms_of(content)
     yield licence_key(terms.licence)
     yield work_key(terms.work)
     yield from top_keys(stem_of(terms.work, terms.parent))
@@ -286,11 +317,11 @@ def _reads(content: Mapping[str, Any]) -> Iterable[bytes]:
 
 
 def _check(content: Mapping[str, Any]) -> None:
-    decode_scope(profile.decode(content["policy"]).scope.as_data())
+    decode_scope(terms_of(content).scope.as_data())
 
 
 def _subject(content: Mapping[str, Any]) -> str:
-    return f"licence/{profile.decode(content['policy']).licence}"
+    return f"licence/{terms_of(content).licence}"
 
 
 def licence_subject(content: Mapping[str, Any]) -> str:
