@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ledgers import KEYS
 from rules import GTIN, key_of
+from typer.testing import CliRunner
 
 from contracts.actors import first_actor
 from contracts.keys import key_prefix
@@ -40,10 +41,12 @@ from ledger.record import sign_record
 from ledger.rulebook import At
 from ledger.seal import Seal, blinded_root, encode_seal, runs_of_times
 from ledger.statemap import StateMap
+from node.cli import app
 from verifiers.record import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ledger.signature import SigningKey
     from verifiers.verdict import Verdict
@@ -90,7 +93,7 @@ class FalseLog:
         self.times.append(time_ms)
 
     def product(self, *, time_ms: int = START_MS, **more: Any) -> None:
-        """Append a record of the operator."""
+        """Append a record of the operator; `more` goes to its header."""
         body = {"gtin": GTIN, "name": {"zh-TW": "毛豆"}, "crop": "毛豆"}
         self.entries.append(signed("product", f"/01/{GTIN}", body, **more))
         self.times.append(time_ms)
@@ -143,17 +146,20 @@ class FalseLog:
 
     def verdict(self, data: bytes, now_s: int = START_MS // 1000 + 60) -> Verdict:
         """Return the verdict of a reader who trusts this log by its operator's word."""
+        return verify(data, self.policy(), now_s)
+
+    def policy(self) -> bytes:
+        """Return that reader's policy."""
         tlog = TlogPolicy(logs=(PolicyLog(VKEY, None),), witnesses=(), groups=(), quorum="none")
-        genesis = leaf_hash(self.entries[0][0])
-        return verify(data, encode_policy(Policy(tlog, genesis, 86_400)), now_s)
+        return encode_policy(Policy(tlog, leaf_hash(self.entries[0][0]), 86_400))
 
 
 def signed(kind: str, subject: str, body: dict[str, Any], **more: Any) -> tuple[bytes, bytes]:
     """Return a record of the operator and its document."""
     document = encode_document(id=kind, body=body)
     statement = sign_record(
-        OPERATOR, kind=kind, issuer="operator", subject=subject, audience=ORIGIN, issued_at_s=START_MS // 1000,
-        document=document, **more,
+        OPERATOR, kind=kind, issuer="operator", subject=subject, issued_at_s=START_MS // 1000,
+        document=document, **{"audience": ORIGIN, **more},
     )  # fmt: skip
     return statement, document
 
@@ -276,3 +282,19 @@ def test_parts_that_nobody_asked_for(part: str) -> None:
         else {"records": (one["record"], one["other"])}
     )
     assert failed(log, log.bundle("2", **more)) == "whole"
+
+
+@pytest.mark.parametrize(
+    "painted", ["\x1b[2J\x1b[HHOLDS", "\r\nHOLDS · entered", "\x9b1A", "\u202eSDLOH", "\u2028HOLDS"]
+)
+def test_a_proof_file_paints_no_verdict(tmp_path: Path, painted: str) -> None:
+    """What a file says is printed as text: it moves no cursor, begins no line and turns no letters round."""
+    log = begun(audience=painted)
+    bundle, policy = tmp_path / "bundle.json", tmp_path / "policy.json"
+    bundle.write_bytes(log.bundle("2"))
+    policy.write_bytes(log.policy())
+    result = CliRunner().invoke(app, ["verify", str(bundle), "--policy", str(policy)])
+    assert result.exit_code == 1
+    assert result.output.splitlines()[0].startswith("DOES NOT HOLD")
+    assert not [line for line in result.output.splitlines() if line.startswith("HOLDS")]
+    assert not [one for one in result.output if not one.isprintable() and one != "\n"]

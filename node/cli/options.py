@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ledger.errors import FormatError
 from node.bootstrap import open_ledger
+from node.cli.sentences import printable
 from node.keyfile import NAME, PASSPHRASE_VARIABLE, KeyFile, passphrase_of, read_keyfile
 from node.settings import data_folder, load_settings
 
@@ -44,12 +45,12 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def say(text: str) -> None:
     """Print a line of a command's answer."""
-    typer.echo(text)
+    typer.echo(printable(text))
 
 
 def note(text: str) -> None:
     """Print a line beside a command's answer, on standard error."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)
 
 
 def settings_of(data: Path | None, database: str | None = None, **flags: Any) -> Settings:

@@ -21,6 +21,7 @@ from ledger.errors import FormatError, NotFoundError
 from ledger.serving import Serving
 from ledger.tlogproof import encode_tlog_proof
 from node.cli import options
+from node.cli.sentences import one_line
 from node.files import SECRET, write_file
 from node.remote import Remote
 
@@ -235,13 +236,14 @@ def _print(verdict: Verdict) -> None:
     options.say(f"{WORDS[verdict.kind]} · {verdict.status}{_since(verdict)}")
     for step in verdict.steps:
         options.say(
-            f"  {'ok' if step.holds else '!!'} {step.number}. {step.name}" + (f": {step.detail}" if step.detail else "")
+            f"  {'ok' if step.holds else '!!'} {step.number}. {step.name}"
+            + (f": {one_line(step.detail)}" if step.detail else "")
         )
         for word, value in (("expected", step.expected), ("got", step.got)):
             if value is not None:
-                options.say(f"        {word} {value}")
+                options.say(f"        {word} {one_line(value)}")
     for one in verdict.disclosures:
-        shown = f": {one.get('value')}" if one["state"] == "shown" else ""
+        shown = f": {one_line(one.get('value'))}" if one["state"] == "shown" else ""
         options.say(f"  hidden field {one['name']} of record {one['record']}: {one['state']}{shown}")
 
 

@@ -6,6 +6,7 @@ fengtu: the setting port (--port): expected …, got '70000'   exit code 2: unre
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import typer
@@ -15,6 +16,9 @@ from ledger.errors import FengtuError, FormatError, RefusedError
 
 FAILED = 1
 UNREADABLE = 2
+
+
+_UNPRINTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Sentences(TyperGroup):
@@ -29,7 +33,7 @@ class Sentences(TyperGroup):
         try:
             return super().invoke(ctx)
         except FengtuError as error:
-            typer.echo(f"fengtu: {sentence(error)}", err=True)
+            typer.echo(printable(f"fengtu: {sentence(error)}"), err=True)
             raise typer.Exit(UNREADABLE if isinstance(error, FormatError) else FAILED) from None
         except OSError as error:
             # A file that cannot be read or written; a database says so by an error of ours.
@@ -40,4 +44,17 @@ class Sentences(TyperGroup):
 def sentence(error: FengtuError) -> str:
     """Return an error on one line."""
     rule = f" ({error.rule})" if isinstance(error, RefusedError) else ""
-    return " ".join(str(error).split()) + rule
+    return one_line(error) + rule
+
+
+def one_line(value: object) -> str:
+    """Return a value's text on one line."""
+    return " ".join(str(value).split())
+
+
+def printable(text: str) -> str:
+    """Return a text without what moves a terminal's cursor or turns the direction of its letters.
+
+    What others wrote is printed: a proof file could otherwise paint its own verdict over ours.
+    """
+    return _UNPRINTED.sub(lambda found: ascii(found[0])[1:-1], text)
