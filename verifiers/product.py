@@ -105,9 +105,12 @@ class Answer(question.Answer):
             ProofError: one that the lot names is not there.
         """
         state = self.lots[0].state
-        products = {gtin: self._read_product(gtin) for gtin in sorted({lot.gtin for lot in self.lots})}
-        sites = {site: self._read_site(site) for site in sorted({lot.state["site"] for lot in self.lots} - {None})}
+        gtins = sorted({lot.gtin for lot in self.lots})
+        named_sites = sorted({lot.state["site"] for lot in self.lots} - {None})
         numbers = sorted({number for lot in self.lots for number in lot.state["certificates"]})
+        self._expect_stated([*map(product_key, gtins), *map(site_key, named_sites)], numbers)
+        products = {gtin: self._read_product(gtin) for gtin in gtins}
+        sites = {site: self._read_site(site) for site in named_sites}
         certificates = {number: self._read_certificate(number) for number in numbers}
         actors: dict[str, Any] = {}
         named = {lot.state["owner"] for lot in self.lots}
@@ -144,6 +147,12 @@ class Answer(question.Answer):
             "parents": [_lot_facts(lot) for lot in self.lots[1:]],
             "erased": self.erasures(),
         }
+
+    def _expect_stated(self, keys: list[bytes], numbers: list[str]) -> None:
+        """Ask for the records of products, sites and certificates together: one by one, each would be a query."""
+        facts = [self.source.fact(key) for key in keys]
+        facts += [fact for one in numbers for n, fact in self.source.prefix(certificate_prefix(one)).items() if n]
+        self.source.expect(fact["record"] for fact in facts if fact is not None)
 
     def _read_product(self, gtin: str) -> dict[str, Any] | None:
         """Return a product as its owner signed it; None where nobody registered it."""
@@ -184,7 +193,6 @@ class Answer(question.Answer):
             ProofError: an act is missing, or they do not give the state that the map holds.
         """
         acts = Acts("the certificate", number, self.source.prefix(certificate_prefix(number)))
-        self.source.expect(acts.records)
         state: dict[str, Any] = {}
         for entry in acts.entries:
             found = self.keep(checked_record(self.source, entry["record"]))
