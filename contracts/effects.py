@@ -13,7 +13,7 @@ transformation.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 GRAMS = {"KGM": Decimal(1000), "GRM": Decimal(1), "TNE": Decimal(1_000_000), "MGM": Decimal("0.001")}
 AMOUNT_MAX = 2**53 - 1
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LOTS_MAX = 64
 
 IN_STEPS = {"commissioning", "harvest"}
@@ -82,10 +83,11 @@ def event_time_ms(event: Mapping[str, Any]) -> int:
         RefusedError: the time is none.
     """
     try:
-        moment = datetime.fromisoformat(event["eventTime"])
-        return int(Decimal(str(moment.timestamp())) * 1000)
-    except (ValueError, OverflowError) as error:
+        since = datetime.fromisoformat(event["eventTime"]) - EPOCH
+    except (ValueError, OverflowError, TypeError) as error:
         raise RefusedError("produce.event-time", "the event's time", got=str(event["eventTime"])[:40]) from error
+    microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return microseconds // 1_000 if microseconds >= 0 else -(-microseconds // 1_000)
 
 
 def effects(event: Mapping[str, Any]) -> list[Effect]:

@@ -1,13 +1,79 @@
-"""An EPCIS event that leaves the document it came in, with what its event hash needs of that document."""
+"""One EPCIS event: as its rule works with it, and as it leaves the document it came in.
+
+event = event_of(document)
+event.identity, event.happened_ms, event.effects
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from contracts.effects import effects, event_time_ms
 from contracts.eventhash import event_hash
+from ledger.errors import FormatError, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contracts.effects import Effect
     from contracts.epcis import SourceEvent
+    from ledger.document import Document
+
+
+class Event:
+    """An event as its rule works with it. Its check, its reads and its rule ask the same, and each is worked out once.
+
+    Args:
+        body: the event as supplied; it does not change any more.
+    """
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self.body = body
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any] | Event) -> Event:
+        """Return the event itself, or the event of a body."""
+        return content if isinstance(content, Event) else Event(content)
+
+    @cached_property
+    def effects(self) -> list[Effect]:
+        """What it does to each lot it names; see `contracts.effects`."""
+        return effects(self.body)
+
+    @cached_property
+    def happened_ms(self) -> int:
+        """When it happened, Unix milliseconds."""
+        return event_time_ms(self.body)
+
+    @cached_property
+    def identity(self) -> str:
+        """Its id, or its hash where it has none; the hash is the same with an error declaration.
+
+        Raises:
+            RefusedError: it has no id, and no hash.
+        """
+        return str(self.body["eventID"]) if "eventID" in self.body else self.hash
+
+    @cached_property
+    def hash(self) -> str:
+        """Its CBV event hash.
+
+        Raises:
+            RefusedError: it has none.
+        """
+        try:
+            return event_hash(dict(self.body), dict(self.body))
+        except FormatError as error:
+            raise RefusedError("produce.epcis", error.message, expected=error.expected, got=error.got) from error
+
+
+def event_of(document: Document) -> Event:
+    """Return the event that a document holds, the same one each time."""
+    event: Event | None = document.worked.get("event")
+    if event is None:
+        event = document.worked["event"] = Event(document.body)
+    return event
 
 
 def standalone(one: SourceEvent) -> dict[str, Any]:

@@ -6,7 +6,12 @@ lot_key("04712345678900", "L1", 3)     the third act on it
 
 from __future__ import annotations
 
-from ledger.facts import fact_key, fact_prefix
+from functools import lru_cache
+
+from ledger.facts import fact_key, fact_prefix, sequence_key
+
+REMEMBERED = 4_096
+"""How many keys of actors, keys, products and lots are kept: a batch asks for the same few again and again."""
 
 ACTOR = 0x10
 KEY = 0x11
@@ -19,11 +24,13 @@ CERTIFICATE = 0x23
 EVENT = 0x24
 
 
+@lru_cache(REMEMBERED)
 def actor_key(actor: str) -> bytes:
     """An actor's state."""
     return fact_key(ACTOR, [actor])
 
 
+@lru_cache(REMEMBERED)
 def key_key(kid: bytes, sequence: int = 0) -> bytes:
     """A key's state, or its `sequence`-th interval of entitlement."""
     return fact_key(KEY, [kid], sequence)
@@ -44,6 +51,7 @@ def assent_key(document_hash: bytes) -> bytes:
     return fact_key(ASSENT, [document_hash])
 
 
+@lru_cache(REMEMBERED)
 def product_key(gtin: str) -> bytes:
     """A product's state; the GTIN has 14 digits."""
     return fact_key(PRODUCT, [gtin])
@@ -56,9 +64,10 @@ def site_key(site: str) -> bytes:
 
 def lot_key(gtin: str, lot: str, sequence: int = 0) -> bytes:
     """A lot's state, or its `sequence`-th act; the GTIN has 14 digits, the lot is percent-decoded."""
-    return fact_key(LOT, [gtin, lot], sequence)
+    return sequence_key(lot_prefix(gtin, lot), sequence)
 
 
+@lru_cache(REMEMBERED)
 def lot_prefix(gtin: str, lot: str) -> bytes:
     """All facts of a lot."""
     return fact_prefix(LOT, [gtin, lot])

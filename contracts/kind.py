@@ -98,6 +98,11 @@ class Act:
         return False
 
 
+def body_of(document: Document) -> Mapping[str, Any]:
+    """Return the body itself: what most rules work with."""
+    return document.body
+
+
 def no_reads(_: Mapping[str, Any]) -> Iterable[bytes]:
     """A kind whose rule reads nothing that its body names."""
     return ()
@@ -130,6 +135,7 @@ class Kind:
         readers: who may read a private record beside who signed it, from the body and the present state.
         whole: whether the numbers of its bodies are whole ones; those of an event are as others' software wrote them.
         holders: whether the holder of a private account may sign it, with a key that stands in the private map.
+        content: what `subject` and `reads` are handed: the body, or what was worked out of it once; they take both.
     """
 
     name: str
@@ -144,6 +150,7 @@ class Kind:
     parties: Callable[[Mapping[str, Any]], Sequence[str]] = nobody
     readers: Callable[[Mapping[str, Any], Facts], Iterable[str]] = nobody_else
     holders: bool = False
+    content: Callable[[Document], Any] = body_of
 
     def actor_of(self, record: Record, document: Document) -> str:
         """Return whose act a record is: its issuer's, or that of the one whom the document says it is entered for.

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.effects import add, effects, event_time_ms
+from contracts.effects import add, event_time_ms
 from contracts.epcis import document_events
 from contracts.epcuri import CANONICAL_BASE
-from contracts.eventhash import event_hash
+from contracts.events import Event, event_of
 from contracts.gs1 import check_lot, lot_uri
 from contracts.keys import certificate_key, event_key, lot_key, product_key, site_key
 from contracts.kind import ACTOR_ID, DATE, DAY_MS, GTIN, LOT, SITE_ID, Act, Kind, body, text
@@ -28,7 +28,7 @@ from ledger.facts import Change
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["KINDS", "event_hash", "lot_acts", "lot_subject"]
+__all__ = ["KINDS", "event_acts", "lot_acts", "lot_subject"]
 
 FUTURE_MAX_MS = DAY_MS
 """How far ahead of its registration a thing may have happened (a day known only by its date)."""
@@ -57,10 +57,7 @@ def lot_acts(kind: str, content: Mapping[str, Any], index: int) -> dict[tuple[st
         index: the record's index.
     """
     if kind == "event" and "errorDeclaration" not in content:
-        return {
-            (one.gtin, one.lot): LotAct("event", one.step, one.amounts, one.parents, leaves=one.leaves)
-            for one in effects(content)
-        }
+        return event_acts(Event(content))
     name = (content.get("gtin", ""), content.get("lot", ""))
     if kind == "lot":
         terms = {
@@ -74,18 +71,17 @@ def lot_acts(kind: str, content: Mapping[str, Any], index: int) -> dict[tuple[st
     return {}
 
 
+def event_acts(event: Event) -> dict[tuple[str, str], LotAct]:
+    """Return what an event does to each lot it names; one that corrects another has `undone` instead."""
+    return {
+        (one.gtin, one.lot): LotAct("event", one.step, one.amounts, one.parents, leaves=one.leaves)
+        for one in event.effects
+    }
+
+
 def act_time_ms(kind: str, content: Mapping[str, Any], registered_ms: int) -> int:
     """Return when the thing happened: an event's own time, else the time of its registration."""
     return event_time_ms(content) if kind == "event" else registered_ms
-
-
-def event_identity(content: Mapping[str, Any]) -> str:
-    """Return the event's id, or its hash where it has none; the hash is the same with an error declaration.
-
-    Raises:
-        RefusedError: it has no id, and no hash either.
-    """
-    return str(content["eventID"]) if "eventID" in content else _hash(content)
 
 
 def _lot(act: Act) -> list[Change]:
@@ -132,21 +128,21 @@ def _check_event(content: Mapping[str, Any]) -> None:
 
 
 def _event(act: Act) -> list[Change]:
-    content = act.body
-    happened_ms = event_time_ms(content)
-    act.expect(
-        happened_ms <= act.at.time_ms + FUTURE_MAX_MS,
-        "produce.future",
-        "the event has not happened yet",
-        expected=f"at most {act.at.time_ms + FUTURE_MAX_MS} ms",
-        got=f"{happened_ms} ms",
-    )
-    event_id = event_identity(content)
+    event = event_of(act.document)
+    latest_ms = act.at.time_ms + FUTURE_MAX_MS
+    if event.happened_ms > latest_ms:
+        raise RefusedError(
+            "produce.future",
+            "the event has not happened yet",
+            expected=f"at most {latest_ms} ms",
+            got=f"{event.happened_ms} ms",
+        )
+    event_id = event.identity
     known = act.facts.get(event_key(event_id))
-    if "errorDeclaration" in content:
+    if "errorDeclaration" in act.body:
         return _correct(act, event_id, known)
     act.expect(known is None, "produce.event-known", "an event with this eventID is registered already", got=event_id)
-    changes = _act_on_lots(act, lot_acts("event", content, act.at.index))
+    changes = _act_on_lots(act, event_acts(event))
     touched = [
         [change.value["gtin"], change.value["lot"], change.value["acts"]]
         for change in changes
@@ -154,13 +150,6 @@ def _event(act: Act) -> list[Change]:
     ]
     state = {"lots": touched, "actor": act.actor, "record": act.at.index, "corrected": None}
     return [*changes, Change(event_key(event_id), state)]
-
-
-def _hash(content: Mapping[str, Any]) -> str:
-    try:
-        return event_hash(dict(content), dict(content))
-    except FormatError as error:
-        raise RefusedError("produce.epcis", error.message, expected=error.expected, got=error.got) from error
 
 
 def _correct(act: Act, event_id: str, known: Any | None) -> list[Change]:
@@ -231,7 +220,7 @@ def _act_on_lots(
 ) -> list[Change]:
     """Fold one record's acts into the lots it is about, and enter each in the lot's history."""
     changes: list[Change] = []
-    happened_ms = act_time_ms(act.record.kind, act.body, act.at.time_ms)
+    happened_ms = event_of(act.document).happened_ms if act.record.kind == "event" else act.at.time_ms
     for name, one in acts.items():
         state = act.facts.get(lot_key(*name))
         if state is None:
@@ -296,11 +285,12 @@ def _lot_of_body(content: Mapping[str, Any]) -> str:
     return lot_subject(checked_gtin(content["gtin"]), content["lot"])
 
 
-def _event_subject(content: Mapping[str, Any]) -> str:
+def _event_subject(content: Mapping[str, Any] | Event) -> str:
     """Return the first lot that comes of the event, else the first it names, else the event's hash."""
-    found = effects(content)
+    event = Event.of(content)
+    found = event.effects
     if not found:
-        return _hash(content)
+        return event.hash
     first = next((one for one in found if one.made), found[0])
     return lot_subject(first.gtin, first.lot)
 
@@ -313,9 +303,10 @@ def _lot_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
     yield from (certificate_key(number) for number in content.get("certificates", []))
 
 
-def _event_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
-    yield event_key(event_identity(content))
-    for one in effects(content):
+def _event_reads(content: Mapping[str, Any] | Event) -> Iterable[bytes]:
+    event = Event.of(content)
+    yield event_key(event.identity)
+    for one in event.effects:
         yield lot_key(one.gtin, one.lot)
         yield product_key(one.gtin)
 
@@ -346,6 +337,7 @@ KINDS = (
         _event_reads,
         hidden=PERSONAL,
         check=_check_event,
+        content=event_of,
         whole=False,
     ),
     Kind(

@@ -6,11 +6,12 @@ What every record must hold to stands in `Rules.apply`, step by step; what a kin
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from contracts import actors, agreements, certificates, governance, licences, produce, products, rewards
 from contracts.keys import actor_key, assent_key, hidden_key, key_key
-from contracts.kind import DAY_MS, Act, Kind, Schema, check_whole
+from contracts.kind import DAY_MS, Act, Kind, Schema, check_whole, nobody
 from contracts.rewards.book import HOLDER
 from contracts.rewards.keys import account_key, holder_key
 from ledger.errors import RefusedError
@@ -67,7 +68,7 @@ def check_form(record: Record, document: Document) -> Kind:
     if kind.check is not None:
         kind.check(document.body)
     _check_hidden(kind, document)
-    subject = kind.subject(document.body)
+    subject = kind.subject(kind.content(document))
     if record.subject != subject:
         raise RefusedError(
             "rules.subject", "the header names another subject than the document", expected=subject, got=record.subject
@@ -97,13 +98,15 @@ class Rules:
         yield actor_key(record.issuer)
         if record.issuer.startswith(HOLDER):
             yield holder_key(record.kid)
-        yield assent_key(document.hash)
         if document.context is not None and document.context.entered_for is not None:
             yield actor_key(document.context.entered_for)
         for digest in document.hidden.values():
             yield hidden_key(digest)
         try:
-            yield from KINDS[record.kind].reads(document.body)
+            kind = KINDS[record.kind]
+            if kind.parties is not nobody:
+                yield assent_key(document.hash)
+            yield from kind.reads(kind.content(document))
         except Exception:  # noqa: BLE001 - any fault of any body that nobody checked yet
             # The body is not of its schema: the rule will say so. Raised here, it would fail the whole batch.
             return
@@ -235,9 +238,10 @@ def _plain_names(value: object) -> set[str]:
             left.extend(one.values())
         elif isinstance(one, list):
             left.extend(one)
-    return {_bare(name) for name in found}
+    return set(map(_bare, found))
 
 
+@lru_cache(4_096)
 def _bare(name: str) -> str:
     """Return a member's name without prefix, case and marks between its words."""
     # `fengtu:memo`, its whole IRI, `Memo` and `me-mo` are one name to whoever reads the event.

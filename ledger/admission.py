@@ -109,7 +109,8 @@ class Admission:
                 submission, private = one
                 verified = submission.record.kid in self._signers
                 checked_by = self._checked_by(submission)
-                results.append(Prepared(Candidate(submission, private, verified, checked_by), evidence))
+                retry_key = self._fold.retry_key(submission, private=private)
+                results.append(Prepared(Candidate(submission, private, verified, checked_by, retry_key), evidence))
         return results
 
     def _checked_by(self, submission: Submission) -> int | None:

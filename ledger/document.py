@@ -63,6 +63,7 @@ class Document:
         body: what it says.
         hidden: digests of disclosures by name.
         context: who entered it for whom, None where the actor did.
+        worked: what the rules worked out of the body already; it is theirs, and no part of the document.
     """
 
     data: bytes
@@ -72,6 +73,7 @@ class Document:
     body: dict[str, Any]
     hidden: Mapping[str, str] = field(default_factory=dict)
     context: Context | None = None
+    worked: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def decode_json(data: bytes, *, size_max: int = DOCUMENT_SIZE_MAX, depth_max: int = DEPTH_MAX) -> Any:

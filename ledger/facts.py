@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import core
 from ledger.errors import FormatError
@@ -116,8 +115,7 @@ def _is_number(text: str) -> bool:
     return plain and (text == "0" or not text.startswith("0"))
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One fact as a rule sets it.
 
     Attributes:

@@ -50,12 +50,14 @@ class Candidate:
         private: whether its kind is private.
         verified: whether the signature was checked already, outside the lock.
         checked_by: the version of the rules whose `check` it passed outside the lock; None where that is still to do.
+        retry_key: the key of what its client id was used for.
     """
 
     submission: Submission
     private: bool
     verified: bool
     checked_by: int | None = None
+    retry_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ class Fold:
         newest = self.rulebooks[max(self.rulebooks)]
         keys = {RULES_KEY}
         for candidate in batch:
-            keys.add(self._retry_key(candidate))
+            keys.add(candidate.retry_key or self.retry_key(candidate.submission, private=candidate.private))
             keys.update(newest.reads(candidate.submission))
         return keys
 
@@ -236,7 +238,7 @@ class Fold:
     def _judge_one(self, candidate: Candidate, state: State, at: At, count: int) -> Accepted | Repeated:
         record, document = candidate.submission.record, candidate.submission.document
         rulebook = self.rulebook_at(state.get(RULES_KEY), at.index)
-        retry_key = self._retry_key(candidate)
+        retry_key = candidate.retry_key or self.retry_key(candidate.submission, private=candidate.private)
         first = state.get(retry_key)
         signer = rulebook.signer(record.kid, state)
         if not candidate.verified:
@@ -289,9 +291,10 @@ class Fold:
             )
         return self.rulebooks[active]
 
-    def _retry_key(self, candidate: Candidate) -> bytes:
-        record, document = candidate.submission.record, candidate.submission.document
-        if candidate.private:
+    def retry_key(self, submission: Submission, *, private: bool) -> bytes:
+        """Return the key of the fact that says what a client id was used for."""
+        record, document = submission.record, submission.document
+        if private:
             # The two namespaces stay apart, and an id that can be guessed does not show in the private map.
             return fact_key(RETRY, [self.secret.identifier("client-id", f"{record.issuer}\n{document.id}")])
         return fact_key(RETRY, [record.issuer, document.id])

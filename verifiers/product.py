@@ -30,11 +30,12 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.agreements.keys import guarantee_key
 from contracts.certificates import begin, entry_of, follow
+from contracts.events import Event, event_of
 from contracts.governance import erasure_key
 from contracts.gs1 import check_lot, decode_gtin
 from contracts.keys import actor_key, certificate_prefix, lot_prefix, product_key, site_key
 from contracts.lots import PARENTS_MAX, LotAct, fold, new_lot
-from contracts.produce import act_time_ms, event_identity, lot_acts, undone
+from contracts.produce import act_time_ms, lot_acts, undone
 from contracts.products import product_state, site_state
 from contracts.rulebook import kind_of
 from ledger.errors import FormatError, ProofError, RefusedError
@@ -273,7 +274,7 @@ def _act_of(
         _, actor = act_of(found)
         known = (first.get("kind"), first.get("for")) == ("event", actor)
         once = all(one["corrects"] != number for one in before)
-        if not (known and once and event_identity(first["body"]) == event_identity(body)):
+        if not (known and once and Event(first["body"]).identity == event_of(found.document).identity):
             raise ProofError("a correction", expected="the act that it takes back, once", got=number)
         return undone(first)
     act = lot_acts(found.record.kind, body, found.index).get(name)
