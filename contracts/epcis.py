@@ -58,18 +58,22 @@ def read_events(data: bytes) -> list[SourceEvent]:
     return document_events(document)
 
 
-def document_events(document: object) -> list[SourceEvent]:
-    """Return the events of a document that was decoded already; see `read_events`."""
-    for fault in _VALIDATOR.iter_errors(document):
-        raise _explain(fault)
-    if not isinstance(document, dict):  # the schema has said so; this is for the reader of types
+def check_document(document: object) -> dict[str, Any]:
+    """Check a document that was decoded already, and return it; see `read_events`."""
+    if not isinstance(document, dict) or not _VALIDATOR.is_valid(document):
+        for fault in _VALIDATOR.iter_errors(document):
+            raise _explain(fault)
         raise FormatError("EPCIS", expected="an object", got=repr(document)[:80])
-    context = {name: value for name, value in document.items() if name == "@context" or name.endswith(":ignoreFields")}
-    events = []
     for path, event in _events(document):
         _check_words(path, event)
-        events.append(SourceEvent(event, context))
-    return events
+    return document
+
+
+def document_events(document: object) -> list[SourceEvent]:
+    """Return the events of a document that was decoded already; see `read_events`."""
+    document = check_document(document)
+    context = {name: value for name, value in document.items() if name == "@context" or name.endswith(":ignoreFields")}
+    return [SourceEvent(event, context) for _, event in _events(document)]
 
 
 def _events(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -88,14 +92,12 @@ def _events(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _check_words(path: str, event: dict[str, Any]) -> None:
     """Refuse what claims to be a standard business step or disposition in URI form and is none."""
-    persistent = event.get("persistentDisposition", {})
-    found = [("bizStep", "bizStep", event.get("bizStep")), ("disposition", "disposition", event.get("disposition"))]
-    for name in ("set", "unset"):
-        words = persistent.get(name, [])
-        found += [("disposition", f"persistentDisposition.{name}[{n}]", word) for n, word in enumerate(words)]
+    found = [(name, name, event[name]) for name in ("bizStep", "disposition") if event.get(name) is not None]
+    if "persistentDisposition" in event:
+        for name in ("set", "unset"):
+            words = event["persistentDisposition"].get(name, [])
+            found += [("disposition", f"persistentDisposition.{name}[{n}]", word) for n, word in enumerate(words)]
     for vocabulary, place, value in found:
-        if value is None:
-            continue
         try:
             standard_word(vocabulary, value)
         except FormatError as error:

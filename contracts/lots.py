@@ -64,6 +64,8 @@ def fold(state: Mapping[str, Any], act: LotAct) -> dict[str, Any]:
             expected="disposition returned or recalled, or the step destroying",
             got=act.step,
         )
+    if not (act.amounts or act.parents or act.terms) and act.recall is None:
+        return {**state, "acts": state["acts"] + 1}
     before = {unit: (one[0], one[1], one[2]) for unit, one in state["amounts"].items()}
     after = add(before, act.amounts)
     if any(amount > AMOUNT_MAX for amounts in after.values() for amount in amounts):

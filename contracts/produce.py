@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from contracts.effects import add, event_time_ms
-from contracts.epcis import document_events
+from contracts.epcis import check_document
 from contracts.epcuri import CANONICAL_BASE
 from contracts.events import Event, event_of
 from contracts.gs1 import check_lot, lot_uri
@@ -120,7 +120,7 @@ def _lot(act: Act) -> list[Change]:
 
 def _check_event(content: Mapping[str, Any]) -> None:
     try:
-        document_events(dict(content))
+        check_document(content)
     except FormatError as error:
         raise RefusedError("produce.epcis", error.message, expected=error.expected, got=error.got) from error
     if content["type"] in {"EPCISDocument", "EPCISQueryDocument"}:

@@ -217,7 +217,7 @@ def _check_hidden(kind: Kind, document: Document) -> None:
             expected=", ".join(sorted(kind.hidden)) or "none",
             got=", ".join(unknown),
         )
-    plain = _plain_names(document.body) & {_bare(name) for name in kind.hidden} if kind.hidden else set()
+    plain = _bare_names(_plain_names(document.body)) & _bare_names(kind.hidden) if kind.hidden else ()
     if plain:
         raise RefusedError(
             "rules.hidden-plain",
@@ -227,22 +227,29 @@ def _check_hidden(kind: Kind, document: Document) -> None:
         )
 
 
-def _plain_names(value: object) -> set[str]:
-    """Return the names of all members anywhere in a value, as `_bare` gives them."""
+_CONTAINERS = frozenset({dict, list})
+
+
+def _plain_names(value: object) -> frozenset[str]:
+    """Return the names of all members anywhere in a value."""
     found: set[str] = set()
     left = [value]
-    while left:
-        one = left.pop()
+    for one in left:  # it grows as it is gone through
         if isinstance(one, dict):
             found.update(one)
-            left.extend(one.values())
+            left += [part for part in one.values() if type(part) in _CONTAINERS]
         elif isinstance(one, list):
-            left.extend(one)
-    return set(map(_bare, found))
+            left += [part for part in one if type(part) in _CONTAINERS]
+    return frozenset(found)
 
 
-@lru_cache(4_096)
 def _bare(name: str) -> str:
     """Return a member's name without prefix, case and marks between its words."""
     # `fengtu:memo`, its whole IRI, `Memo` and `me-mo` are one name to whoever reads the event.
     return "".join(_LETTERS.findall(_IRI_MARKS.split(name)[-1].lower()))
+
+
+@lru_cache(256)
+def _bare_names(names: frozenset[str]) -> frozenset[str]:
+    """Return names as `_bare` gives them; records of one kind mostly have the same."""
+    return frozenset(map(_bare, names))
