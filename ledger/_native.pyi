@@ -9,6 +9,7 @@ __all__ = [
     "append_to_edge",
     "cbor_decode",
     "cbor_encode",
+    "changes_rows",
     "check_signatures",
     "compress_16",
     "decode_record",
@@ -64,6 +65,9 @@ def fact_prefix(kind: int, parts: Sequence[str | bytes]) -> bytes | None: ...
 def json_decode(data: bytes, depth_max: int) -> tuple[Any] | None: ...
 def cbor_decode(data: bytes, depth_max: int) -> tuple[Any] | None: ...
 def cbor_encode(value: Any, depth_max: int) -> bytes | None: ...
+def changes_rows(
+    changes: list[tuple[bytes, bytes, bytes, bool, str | None]],
+) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, int, bytes]]] | None: ...
 
 @final
 class StateMap:

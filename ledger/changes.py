@@ -9,9 +9,11 @@ of the size of one over whole keys. Two keys may share a place, so whoever looks
 from __future__ import annotations
 
 import struct
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import cbor
+from ledger import cbor, core
 from ledger.errors import FormatError
 from ledger.facts import KEY_SIZE, is_private
 
@@ -52,6 +54,28 @@ def decode_changes(position: bytes, data: bytes) -> list[StoredChange]:
     """
     private = is_private(position)
     return [StoredChange(key, position, value, private, holder) for key, value, holder in _facts(data)]
+
+
+def rows_of(changes: Sequence[StoredChange]) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, int, bytes]]]:
+    """Return the rows of many records: (position, its changes), and (place, position) in the order of the index.
+
+    Args:
+        changes: those of one record after the other.
+    """
+    if core.native is not None:
+        found: tuple[list[tuple[bytes, bytes]], list[tuple[int, int, bytes]]] | None
+        found = core.native.changes_rows(list(changes))
+        if found is not None:
+            return found
+    rows: list[tuple[bytes, bytes]] = []
+    places: list[tuple[int, int, bytes]] = []
+    for position, group in groupby(changes, attrgetter("position")):
+        of_record = list(group)
+        rows.append((position, encode_changes(of_record)))
+        places += [(prefix, sequence, position) for prefix, sequence in places_of(of_record)]
+    # In the order of the index, each of its pages is gone to once.
+    places.sort()
+    return rows, places
 
 
 def place_of(key: bytes) -> Place:

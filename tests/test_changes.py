@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
+from conftest import soak
 from counting import counter_key
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ledgers import KEYS, ORIGIN, RULEBOOKS, close_ledger, open_ledger
+from test_native import same
 
-from ledger import cbor, changes
-from ledger.changes import StoredChange, decode_changes, encode_changes, place_of, places_of
+from ledger import cbor, changes, core
+from ledger.changes import StoredChange, decode_changes, encode_changes, place_of, places_of, rows_of
 from ledger.errors import FormatError
-from ledger.facts import fact_key, private_position, public_position
+from ledger.facts import fact_key, is_private, private_position, public_position
 from ledger.fold import Fold
 from ledger.fsck import fsck
 from ledger.store import migrate, open_store
@@ -57,6 +62,36 @@ def test_what_is_no_row_of_changes(wrong: Any) -> None:
         decode_changes(public_position(1), cbor.encode(wrong))
 
 
+keys = st.one_of(st.binary(min_size=41, max_size=41), st.just(A), st.just(B), st.just(A[:8] + bytes(33)))
+positions = st.integers(0, 2**63).map(public_position) | st.integers(0, 9).map(partial(private_position, 7))
+facts = st.dictionaries(keys, st.tuples(st.binary(max_size=300), st.none() | st.text(max_size=30)), min_size=1)
+records = st.lists(st.tuples(positions, facts), unique_by=lambda one: one[0])
+
+
+@given(records)
+@settings(max_examples=soak("batches of changes", 100, 20_000))
+def test_rows_of_both_cores(batch: list[tuple[bytes, dict[bytes, tuple[bytes, str | None]]]]) -> None:
+    """The native core writes the same rows as the reference; what it does not take it leaves to it."""
+    stored = [
+        StoredChange(key, position, value, is_private(position), holder)
+        for position, facts in batch
+        for key, (value, holder) in facts.items()
+    ]
+    rows, places = same(lambda: rows_of(stored))
+    assert [change for position, data in rows for change in decode_changes(position, data)] == [
+        change for position, facts in batch for change in sorted(one for one in stored if one.position == position)
+    ]
+    assert len(places) == sum(len({place_of(key) for key in facts}) for _, facts in batch)
+
+
+def test_what_the_core_does_not_take() -> None:
+    """It says so by None, instead of writing a row that nobody can read."""
+    assert same(lambda: rows_of([])) == ([], [])
+    if core.native is not None:
+        for wrong in ((A[:40], public_position(1), b"", False, None), (A, 7, b"", False, None), (A, b"", b"")):
+            assert core.native.changes_rows([wrong]) is None
+
+
 def history(ledger: Ledger) -> list[tuple[bytes, int]]:
     """Submit to a few counters by turns, and return what each of them comes to."""
     chance = random.Random(11)
@@ -74,6 +109,7 @@ def history(ledger: Ledger) -> list[tuple[bytes, int]]:
 def test_keys_that_share_a_place(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys are hashes of what anyone may choose: two at one place must never be taken for one another."""
     monkeypatch.setattr(changes, "_PLACE", Crowded())
+    monkeypatch.setattr(core, "native", None)
     ledger = open_ledger(database)
     sums = history(ledger)
     absent = [counter_key(name) for name in "xyz"]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from ledger.changes import encode_changes, places_of
+from ledger.changes import rows_of
 from ledger.errors import QueueFullError
 from ledger.store.facts import changes_after, latest
 from ledger.store.rows import (
@@ -84,7 +82,7 @@ class Append:
 
     def write(self, batch: Batch, head: Head) -> None:
         """Write the rows and the new head. They are durable when the block of the append has ended."""
-        changes, places = _rows_of(batch.facts)
+        changes, places = rows_of(batch.facts)
         for table, rows, ignore_known in (
             (ENTRIES, batch.entries, False),
             (PRIVATE, batch.private, False),
@@ -134,16 +132,3 @@ class Append:
     def forget_disclosure(self, digest: str) -> None:
         """Delete the ciphertext of an erased disclosure."""
         self._connection.execute(DISCLOSURES.delete().where(DISCLOSURES.c.digest == digest))
-
-
-def _rows_of(facts: Sequence[StoredChange]) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, int, bytes]]]:
-    """Return the rows of `changes` and `places` for these changes, which come in the order of positions."""
-    changes: list[tuple[bytes, bytes]] = []
-    places: list[tuple[int, int, bytes]] = []
-    for position, group in groupby(facts, attrgetter("position")):
-        of_record = list(group)
-        changes.append((position, encode_changes(of_record)))
-        places += [(prefix, sequence, position) for prefix, sequence in places_of(of_record)]
-    # In the order of the index, each of its pages is gone to once.
-    places.sort()
-    return changes, places

@@ -4,6 +4,7 @@
 #![allow(clippy::needless_pass_by_value, clippy::elidable_lifetime_names)]
 
 mod cbor;
+mod changes;
 mod json;
 mod statemap;
 mod tree;
@@ -24,6 +25,8 @@ mod _native {
     use super::{check_signatures, compress_16, decode_record, decode_records, engine, fact_prefix, sources, threads};
     #[pymodule_export]
     use crate::cbor::{cbor_decode, cbor_encode};
+    #[pymodule_export]
+    use crate::changes::changes_rows;
     #[pymodule_export]
     use crate::json::json_decode;
     #[pymodule_export]
