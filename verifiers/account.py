@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.kind import Act
 from contracts.rewards.book import holder_of, new_account, new_funds
 from contracts.rewards.coins import Lot, decode_pieces, encode_pieces, purse_at, total
+from contracts.rewards.coupons import new_coupon
 from contracts.rewards.keys import (
     ACCOUNT_KEY,
     CARD,
@@ -125,26 +126,25 @@ class Part:
                 self.values[change.key] = change.value
 
     def _beside(self, found: SourcedRecord) -> dict[bytes, Any]:
-        """Return the tickets and coupons that an act names, as fresh as its rule needs them."""
-        body = found.document.body
-        state = self.values.get(charge_key(body["charge"])) if "charge" in body else None
-        mixed = (state or {}).get("mixed") or {"tickets": [], "coupons": []}
-        tickets = [(one["ticket"], one["offer"], one["version"], one["item"], one["count"], 0)
-                   for one in body.get("tickets", ()) if "offer" in one]  # fmt: skip
-        coupons = [(one["coupon"], one["offer"], one["version"], 0)
-                   for one in body.get("coupons", ()) if "offer" in one]  # fmt: skip
-        lent: dict[bytes, Any] = {}
-        for name, offer, version, item, count, _ in (*tickets, *mixed["tickets"]):
+        """Return the tickets and coupons of the charge that an act is on, such that its rule can move them."""
+        body, lent = found.document.body, dict[bytes, Any]()
+        known = self.values.get(charge_key(body["charge"])) if "charge" in body else None
+        if known is None:
+            tickets = [(one["ticket"], *_terms(one), one["item"], one["count"]) for one in body.get("tickets", ())]
+            coupons = [(one["coupon"], *_terms(one)) for one in body.get("coupons", ())]
+        else:
+            mixed = known["mixed"] or {"tickets": [], "coupons": []}
+            tickets, coupons = (
+                [tuple(row[:5]) for row in mixed["tickets"]],
+                [tuple(row[:3]) for row in mixed["coupons"]],
+            )
+        for name, offer, version, item, count in tickets:
             terms = self._name("tickets", body["programme"], offer, version)
             new = new_ticket(terms, self._account, paid=True, ends_ms=None)
-            held = lent.setdefault(ticket_key(name), {**new, "items": {}})
-            held["items"][item] = [count, count, 0]
-        for name, offer, version, _ in (*coupons, *mixed["coupons"]):
+            lent.setdefault(ticket_key(name), {**new, "items": {}})["items"][item] = [count, count, 0]
+        for name, offer, version in coupons:
             terms = self._name("coupons", body["programme"], offer, version)
-            lent[coupon_key(name)] = {
-                "programme": body["programme"], "offer": offer, "version": version, "issuer": terms["issuer"],
-                "account": self._account, "ends_ms": None, "used": None, "acts": 0,
-            }  # fmt: skip
+            lent[coupon_key(name)] = new_coupon(terms, self._account)
         return lent
 
     def _name(self, kind: str, programme: str, offer: str, version: int) -> dict[str, Any]:
@@ -316,6 +316,10 @@ class Answer(question.Answer):
                 pieces += decode_pieces(entry["came"]) if mine else [Lot(0, "", one["coins"], 2 * found.time_ms)]
             others[sender] = {**new_account(programme, ""), "lots": encode_pieces(pieces)}
         return {name: state for name, state in others.items() if name != self._account}
+
+
+def _terms(named: Mapping[str, Any]) -> tuple[str, int]:
+    return named["offer"], named["version"]
 
 
 def _lot(lot: Lot) -> dict[str, Any]:

@@ -41,6 +41,20 @@ def ends_of(terms: Mapping[str, Any]) -> int:
     return day_end_ms(terms["last_day"])
 
 
+def new_coupon(terms: Mapping[str, Any], account: str) -> dict[str, Any]:
+    """Return the state of a coupon that was not used."""
+    return {
+        "programme": terms["programme"],
+        "offer": terms["offer"],
+        "version": terms["version"],
+        "issuer": terms["issuer"],
+        "account": account,
+        "ends_ms": ends_of(terms),
+        "used": None,
+        "acts": 0,
+    }
+
+
 def discount(terms: Mapping[str, Any], purchase: Purchase) -> int:
     """Return what a coupon takes off: `1 <= discount <= purchase.rest`.
 

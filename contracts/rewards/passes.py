@@ -19,7 +19,7 @@ from contracts.rewards.accounts import account_readers, account_reads, check_hol
 from contracts.rewards.basket import Basket
 from contracts.rewards.book import Book, holder_of
 from contracts.rewards.calendar import day_of, days_later, month_end_ms, month_of, months_later
-from contracts.rewards.coupons import ends_of
+from contracts.rewards.coupons import ends_of, new_coupon
 from contracts.rewards.keys import (
     account_key,
     coupon_key,
@@ -166,13 +166,9 @@ def issue_coupon(basket: Basket, terms: Mapping[str, Any], coupon: str, account:
     Raises:
         RefusedError: it would be over already.
     """
-    act, ends_ms = basket.book.act, ends_of(terms)
-    act.expect(act.at.time_ms < ends_ms, "coupons.over", "the coupons are over", expected=terms["last_day"])
-    state = {
-        "programme": terms["programme"], "offer": terms["offer"], "version": terms["version"],
-        "issuer": terms["issuer"], "account": account, "ends_ms": ends_ms, "used": None, "acts": 0,
-    }  # fmt: skip
-    basket.add("coupons", coupon, state, 1)
+    act = basket.book.act
+    act.expect(act.at.time_ms < ends_of(terms), "coupons.over", "the coupons are over", expected=terms["last_day"])
+    basket.add("coupons", coupon, new_coupon(terms, account), 1)
 
 
 def pass_reads(content: Mapping[str, Any]) -> Iterable[bytes]:
