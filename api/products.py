@@ -197,7 +197,9 @@ def _lots_page(request: Request, node: Services, gtin: str) -> Response:
 
 def _lot_views(node: Services, names: list[tuple[str, str]]) -> list[LotView]:
     with node.serving.view() as view:
-        return [lot_view(read_answer(view, Answer, _question(gtin, lot))[0].facts(view.time_ms)) for gtin, lot in names]
+        # A row says nothing of licences, so they are not looked into.
+        asked = [{"kind": "product", "gtin": gtin, "lot": lot} for gtin, lot in names]
+        return [lot_view(read_answer(view, Answer, one)[0].facts(view.time_ms)) for one in asked]
 
 
 def _product_view(node: Services, gtin: str, lot: str, now: datetime) -> ProductView:
