@@ -1,4 +1,4 @@
-"""Conflicts among 100,000 grants of one work: what a rule pays under the lock, and what a page pays before signing."""
+"""Licences: conflicts among 100,000 grants as a rule and a page pay for them, statements, certificates, the verdict."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import random
 import time
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import size
+from fastapi.testclient import TestClient
 from figures import OURS
 from licences import open_studio
+from studio import licence_bundle, now_s, open_logged, world_of
 from test_royalty_accounts import open_account, state_sales
+from webs import services_of
 
+from api.app import create_app
 from contracts.licences.accounts import SALES_MAX
 from contracts.licences.conflicts import find, stem_of
 from contracts.licences.keys import licence_key
@@ -24,9 +29,11 @@ from contracts.licences.territories import PARENTS
 from contracts.licences.vocabulary import ANY, CHANNELS, FIELDS, LANGUAGES, PRODUCTS
 from ledger import cbor
 from ledger.errors import RefusedError
+from verifiers.licence import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from figures import Figures
 
@@ -179,3 +186,32 @@ def test_royalties(figures: Figures) -> None:
     start = time.perf_counter()
     state_sales(studio, 1, *some)
     figures.add(f"a statement of {len(some):,} sales, by the rule", OURS, time.perf_counter() - start)
+
+
+def test_certificates(figures: Figures, tmp_path: Path) -> None:
+    """What one reader waits for: the certificate as page and on paper, the proof file, and its verdict."""
+    studio = open_logged(tmp_path)
+    studio.mandate("M-1", "hana", "amis", "agent", works=["W-2"])
+    for number in range(size(20, 3)):
+        scope = studio.scope(last=3_000, products=(str(number % 40 + 1),))
+        studio.grant(studio.terms(f"L-{number}", work="W-2", scope=scope), "agent", "tea", mandates=("M-1",))
+    data = licence_bundle(studio, "L-1")
+    client = TestClient(create_app(services_of(world_of(studio))))
+    client.get("/licences/L-1/pdf")  # fonts are looked for once
+    for what, path in (("page", "certificate"), ("on paper (PDF)", "pdf"), ("proof file", "bundle")):
+        seconds = median(partial(client.get, f"/licences/L-1/{path}"))
+        figures.add(f"certificate of a people's licence, {what}", OURS, seconds)
+    policy, now = world_of(studio).policy(), now_s(studio)
+    assert verify(data, policy, now).kind == "operator"
+    figures.add(f"verdict on a licence, offline, {len(data):,} bytes", OURS, median(partial(verify, data, policy, now)))
+    world_of(studio).close()
+
+
+def median(call: Callable[[], object]) -> float:
+    """Return how long a call takes, the median of a few, in seconds."""
+    times = []
+    for _ in range(size(11, 3)):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return sorted(times)[len(times) // 2]
