@@ -276,7 +276,8 @@ def test_nothing_of_sales_is_public(studio: Studio) -> None:
     said = work_out(client, studio, {"number": 1, "sales": sales}).json()
     studio.act("tea", "royalty-statement", **said["body"])
     client = client_of(studio)
-    figures = [str(one).encode() for one in (12_345_679, said["body"]["due"], 913)]
+    # Figures of a few digits stand in any proof by chance; these do not.
+    figures = [str(one).encode() for one in (12_345_679, said["body"]["due"])]
     figures += [b"123,456.79", ACCOUNT.encode()]
     for path in ("/works", "/works/W-1", "/works/W-1/calendar", "/licences/L-1", "/licences/L-1/certificate",
                  "/licences/L-1/bundle", "/licences/L-1/data"):  # fmt: skip
