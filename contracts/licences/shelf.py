@@ -91,8 +91,7 @@ class Shelf:
         for start in range(0, len(pages), ROUND_PAGES):
             some = pages[start : start + ROUND_PAGES]
             opened = self._many([page_key(self.stem, self.name, *one) for one in some])
-            for (territory, field, _), entries in zip(some, opened, strict=True):
-                found |= {one[0] for one in entries if _shares(territory, field, one, wanted)}
+            found |= {one[0] for entries in opened for one in entries if _shares(one, wanted)}
             found.discard(apart_from)
             if len(found) >= FOUND_MAX:
                 break
@@ -197,12 +196,17 @@ def shared(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Scope | None:
     return max(over, key=lambda one: one.last or "9999-12-31", default=None)
 
 
-def _shares(territory: str, field: str, entry: Entry, wanted: Scope) -> bool:
-    _, first, last, products, channels, languages = entry
-    if last is not None and last < first:
+def _shares(entry: Entry, wanted: Scope) -> bool:
+    """Say whether an entry shares something with a scope that its cell meets: days, and a word of each other list."""
+    _, first, last, *lists = entry
+    if last is not None and last < max(first, wanted.first):
         return False
-    scope = Scope((territory,), (field,), tuple(products), tuple(channels), tuple(languages), first, last)
-    return overlap(scope, wanted) is not None
+    if wanted.last is not None and wanted.last < first:
+        return False
+    return all(
+        ANY in words or ANY in others or not set(words).isdisjoint(others)
+        for words, others in zip(lists, (wanted.products, wanted.channels, wanted.languages), strict=True)
+    )
 
 
 def _meet(one: str, other: str) -> bool:
