@@ -45,10 +45,12 @@ def account(studio: Studio) -> Any:
     return studio.world.get(royalties_key(ACCOUNT))
 
 
-def state_sales(studio: Studio, number: int, *sales: dict[str, int], by: str = "tea", **more: Any) -> None:
+def state_sales(
+    studio: Studio, number: int, *sales: dict[str, int], by: str = "tea", licence: str = "L-1", **more: Any
+) -> None:
     """Let the licensee hand in a statement, worked out as the rule does."""
     body = {"number": number, "sales": list(sales)}
-    found = worked_out(studio.state("L-1"), account(studio), body)
+    found = worked_out(studio.state(licence), account(studio), body)
     lines = {"lines": [one.said() for one in found.lines], "due": found.due}
     studio.act(by, "royalty-statement", royalties=ACCOUNT, **{**body, **lines, **more})
 
