@@ -241,6 +241,9 @@ def test_an_account_is_one_file_of_all_its_holder_has(lived: Lived) -> None:
     (coupon,) = verdict.facts["coupons"]
     assert (coupon["offer"], coupon["until_ms"]) == ("fifty", day_end_ms("2026-12-31"))
     assert verdict.facts["releases"] == []
+    assert [(one["what"], one["kind"]) for one in verdict.facts["came"]] == [
+        ("tickets", "ticket-sale"), ("coupons", "coupon"), ("coupons", "coupon"),
+    ]  # fmt: skip
 
 
 def test_a_double_spend_is_attributed(lived: Lived) -> None:
@@ -261,6 +264,8 @@ MISSED = {
     "coins-confirm": "payments",
     "coins-refund": "payments",
     "coins-transfer": "transfers",
+    "ticket-sale": "wallet",
+    "coupon": "wallet",
 }
 
 

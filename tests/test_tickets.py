@@ -59,7 +59,9 @@ def test_a_sale(town: Town) -> None:
     with refused("offers.serial"):
         town.record("town", "ticket-sale", account=anna, ticket=ticket, offer="day-out", amount=90_000)
     assert town.held("ticket", ticket)["items"] == {"lunch": [2, 0, 0], "tea": [1, 0, 0], "walk": [1, 0, 0]}
-    assert town.world.get(wallet_key(anna)) == {"tickets": [ticket], "coupons": [], "releases": []}
+    assert town.world.get(wallet_key(anna)) == {
+        "tickets": [ticket], "coupons": [], "releases": [], "entries": 1,
+    }  # fmt: skip
     town.world.submit("town", "ticket-offer", tickets(guarantee={"by": "台銀", "until": "2027-01-01"}))
     with refused("tickets.guarantee"):
         town.ticket(anna)

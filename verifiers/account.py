@@ -9,7 +9,8 @@ The steps, each by name in the verdict:
 10. payments: codes by the account's own keys, cards within their limits, holds, refunds into the lots they came from.
 11. transfers: what was sent, and what came.
 12. balance: keys, cards, lots, holds and sums are those that the map holds.
-13. wallet: tickets, coupons and entries for releases as the map holds them, by their issuers' own terms.
+13. wallet: tickets, coupons and entries for releases as the map holds them, by their issuers' own terms, and the record
+    of each that ever came.
 14. particulars: the programme, and the names of stations and merchants.
 15. whole: nothing in the bundle is beyond the question.
 16. standing: quorum, replay keys, freshness.
@@ -52,7 +53,7 @@ from verifiers import question
 from verifiers.acts import Acts
 from verifiers.source import SourcedRecord, by_sequence, checked_private
 from verifiers.terms import Offers, Terms, act_of, read_actors
-from verifiers.wallet import read_wallet
+from verifiers.wallet import Wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -241,8 +242,11 @@ class Answer(question.Answer):
         return f"{self.state['sums']['issued']} coins issued"
 
     def _read_wallet(self) -> str:
-        self._wallet = read_wallet(self.source, self.state["programme"], self._account, self._part.offers)
-        return f"{len(self._wallet['tickets'])} tickets, {len(self._wallet['coupons'])} coupons"
+        wallet = Wallet(self.source, self.state["programme"], self._account, self._part.offers)
+        for found in wallet.records:
+            self.keep(found)
+        self._wallet = {**wallet.lists, "came": wallet.came}
+        return f"{len(wallet.lists['tickets'])} tickets, {len(wallet.lists['coupons'])} coupons"
 
     def _read_particulars(self) -> str:
         terms = self._part.get(programme_key(self.state["programme"])) or {}

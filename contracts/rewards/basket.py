@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.rewards.book import holder_of
 from contracts.rewards.calendar import month_of
-from contracts.rewards.keys import coupon_key, had_key, ticket_key, wallet_key
+from contracts.rewards.keys import coupon_key, had_key, ticket_key
 from contracts.rewards.offers import offer_of
 from contracts.rewards.tickets import give_back, left, unuse, use, worth
+from contracts.rewards.wallet import Wallet, open_wallet
 from ledger.errors import RefusedError
 from ledger.facts import Change
 
@@ -28,17 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from contracts.rewards.book import Book
-    from ledger.rulebook import Facts
 
-WALLET_MAX = 256
 NEVER = "never"
 _KEYS: dict[str, Callable[..., bytes]] = {"tickets": ticket_key, "coupons": coupon_key}
-
-
-def wallet_of(facts: Facts, account: str) -> dict[str, list[str]]:
-    """Return what is in an account's wallet: tickets and coupons that are not used up, releases that it entered."""
-    known = facts.get(wallet_key(account)) or dict.fromkeys(("tickets", "coupons", "releases"), ())
-    return {kind: [*names] for kind, names in known.items()}
 
 
 @dataclass(slots=True)
@@ -51,7 +44,7 @@ class Basket:
 
     book: Book
     _held: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    _wallets: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    _wallets: dict[str, Wallet] = field(default_factory=dict)
     _had: dict[bytes, tuple[int, str]] = field(default_factory=dict)
 
     def terms(self, kind: str, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,6 +81,7 @@ class Basket:
         self._count(kind, state, "issued", amount)
         self._had[key] = had, account
         self._held[kind, name] = state
+        self._wallet(account).receive(kind, name)
         self._list(kind, name, account)
 
     def held(self, kind: str, name: str, account: str | None) -> dict[str, Any]:
@@ -151,8 +145,8 @@ class Basket:
     def hand_over(self, name: str, account: str, to: str) -> None:
         """Move a ticket to another account."""
         state = self.held("tickets", name, account)
-        wallet = self._wallet(account)
-        wallet["tickets"] = [one for one in wallet["tickets"] if one != name]
+        self._wallet(account).take("tickets", name)
+        self._wallet(to).receive("tickets", name)
         state["account"] = to
         self._list("tickets", name, to)
 
@@ -172,10 +166,9 @@ class Basket:
                 Change(_KEYS[kind](name), after, holder=holder, private=True),
                 Change(_KEYS[kind](name, number), entry, holder=holder, private=True),
             ]
-        wallets = self._wallets.items()
-        changes += [Change(wallet_key(one), of, holder=holder_of(one), private=True) for one, of in wallets]
         return [
             *changes,
+            *(change for wallet in self._wallets.values() for change in wallet.close(act)),
             *(Change(key, {"had": n}, holder=holder_of(one), private=True) for key, (n, one) in self._had.items()),
         ]
 
@@ -197,17 +190,11 @@ class Basket:
 
     def _list(self, kind: str, name: str, account: str) -> None:
         """List a ticket or coupon in a wallet while anything of it is left."""
-        state, listed = self._held[kind, name], self._wallet(account)[kind]
+        state, wallet = self._held[kind, name], self._wallet(account)
         alive = left(state) > 0 if kind == "tickets" else state["used"] is None
-        if alive and name not in listed:
-            self.book.act.expect(
-                len(listed) < WALLET_MAX, "offers.wallet", "the account holds too many of these", expected=WALLET_MAX
-            )
-            listed.append(name)
-        elif not alive and name in listed:
-            listed.remove(name)
+        (wallet.put if alive else wallet.take)(kind, name)
 
-    def _wallet(self, account: str) -> dict[str, list[str]]:
+    def _wallet(self, account: str) -> Wallet:
         if account not in self._wallets:
-            self._wallets[account] = wallet_of(self.book.act.facts, account)
+            self._wallets[account] = open_wallet(self.book.act.facts, account)
         return self._wallets[account]

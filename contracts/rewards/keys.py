@@ -143,9 +143,14 @@ def coupon_key(coupon: str, sequence: int = 0) -> bytes:
     return fact_key(COUPON, [coupon], sequence)
 
 
-def wallet_key(account: str) -> bytes:
-    """Which tickets and coupons an account holds that are not used up, and which releases it entered."""
-    return fact_key(WALLET, [account])
+def wallet_key(account: str, number: int = 0) -> bytes:
+    """Which tickets and coupons an account holds and which releases it entered, or the `number`-th thing that came."""
+    return fact_key(WALLET, [account], number)
+
+
+def wallet_prefix(account: str) -> bytes:
+    """All facts of an account's wallet."""
+    return fact_prefix(WALLET, [account])
 
 
 def stock_key(programme: str, offer: str) -> bytes:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.kind import Act, Kind, body
 from contracts.rewards.accounts import account_readers, account_reads
-from contracts.rewards.basket import WALLET_MAX, Basket, wallet_of
+from contracts.rewards.basket import Basket
 from contracts.rewards.beacon import BEACONS, SIGNATURE_SIZE, check_round, round_time_ms
 from contracts.rewards.book import Book, holder_of
 from contracts.rewards.draws import draw_order, turn
@@ -38,6 +38,7 @@ from contracts.rewards.keys import (
 from contracts.rewards.offers import NUMBER
 from contracts.rewards.passes import issue_coupon, issue_ticket
 from contracts.rewards.programmes import PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of
+from contracts.rewards.wallet import WALLET_MAX, open_wallet
 from ledger.errors import FengtuError, RefusedError
 from ledger.facts import Change
 
@@ -128,10 +129,11 @@ def _enter(act: Act) -> list[Change]:
     act.expect(act.facts.get(name) is None, "releases.name", "another entry has this name", got=content["entry"])
     number = (act.facts.get(entries_key(*names)) or {"count": 0})["count"] + 1
     act.expect(number <= ENTRIES_MAX, "releases.full", "the release has too many entries", expected=ENTRIES_MAX)
-    issuer, wallet = state["issuer"], wallet_of(act.facts, account)
-    wallet["releases"] = [*wallet["releases"], content["release"]][-WALLET_MAX:]
+    issuer, wallet = state["issuer"], open_wallet(act.facts, account)
+    wallet.lists["releases"] = [*wallet.lists["releases"], content["release"]][-WALLET_MAX:]
+    wallet.receive("releases", content["release"])
     return [
-        Change(wallet_key(account), wallet, holder=holder_of(account), private=True),
+        *wallet.close(act),
         Change(entries_key(*names), {"count": number}, holder=issuer, private=True),
         Change(entries_key(*names, number), {"entry": content["entry"]}, holder=issuer, private=True),
         Change(name, {"number": number}, holder=holder_of(account), private=True),
