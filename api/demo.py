@@ -3,14 +3,14 @@
 GET /demo                       the stories
 GET /demo.json                  the same as data
 GET /demo/bundles/{name}        a proof file that a party fetched by signed read
-GET /demo/open/{name}           its page, through a door: the demo's people are made up and lend their keys
+GET /demo/open/{path}           a private page, through a door: the demo's people are made up and lend their keys
 """
 
 from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -18,12 +18,17 @@ from fastapi.responses import JSONResponse
 from api.browser import page
 from api.door import AGE_MAX_S, HEADERS, sign_door
 from api.pages.views.parts import Text
-from api.pages.views.site import DemoActView, DemoAnswerView, DemoStoryView, DemoView
+from api.pages.views.site import DemoActView, DemoAnswerView, DemoPageView, DemoStoryView, DemoView
 from api.services import Node, Services
 from ledger.bundle import CONTENT_TYPE
 from ledger.errors import NotFoundError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 router = APIRouter(tags=["demo"])
+
+TOLD = "demo.json"
 
 
 @router.get("/demo.json")
@@ -41,17 +46,17 @@ def demo(request: Request, node: Node) -> Response:
 @router.get("/demo/bundles/{name}", include_in_schema=False)
 def demo_bundle(node: Node, name: str) -> Response:
     """Return a proof file that one of the demo's people fetched."""
-    folder, answer = _kept(node, name)
-    return Response((folder / answer["kept"]).read_bytes(), headers=dict(HEADERS), media_type=CONTENT_TYPE)
+    answer = _find(node, "kept", f"bundles/{name}")
+    return Response((_folder(node) / answer["kept"]).read_bytes(), headers=dict(HEADERS), media_type=CONTENT_TYPE)
 
 
-@router.get("/demo/open/{name}", include_in_schema=False)
-def demo_open(node: Node, name: str) -> Response:
+@router.get("/demo/open/{path:path}", include_in_schema=False)
+def demo_open(node: Node, path: str) -> Response:
     """Lead to a private page by an address that its reader's key signs."""
-    _, answer = _kept(node, name)
-    if node.lent is None or "key" not in answer:
-        raise NotFoundError("a key that is lent", expected="one of the demo's people", got=name[:80])
-    address = sign_door(node.lent(answer["key"]), f"{node.base_url}{answer['page']}", int(time.time()) + AGE_MAX_S)
+    told = _find(node, "page", f"/{path}")
+    if node.lent is None or "key" not in told:
+        raise NotFoundError("a key that is lent", expected="one of the demo's people", got=path[:80])
+    address = sign_door(node.lent(told["key"]), f"{node.base_url}{told['page']}", int(time.time()) + AGE_MAX_S)
     return Response(status_code=303, headers={**HEADERS, "Location": address.removeprefix(node.base_url)})
 
 
@@ -61,33 +66,40 @@ def _story(told: dict[str, Any]) -> DemoStoryView:
         DemoActView(Text(names.get(one["who"]) or {"zh-TW": one["who"]}), Text(one["did"])) for one in told["told"]
     )
     answers = tuple(
-        DemoAnswerView(
-            one["question"],
-            one["title"],
-            one["page"] if "key" not in one else one["bundle"].replace("/bundles/", "/open/"),
-            one["bundle"],
-            private="key" in one,
-        )
+        DemoAnswerView(one["question"], one["title"], _link(one), one["bundle"], private="key" in one)
         for one in told["answers"]
     )
-    return DemoStoryView(told["story"], Text(told["titles"]), acts, answers)
+    pages = tuple(DemoPageView(one["title"], _link(one), private="key" in one) for one in told["pages"])
+    return DemoStoryView(told["story"], Text(told["titles"]), acts, answers, pages)
 
 
-def _kept(node: Services, name: str) -> Any:
-    """Return the demo's folder, and the answer whose proof file is kept under a name there.
+def _link(told: dict[str, Any]) -> str:
+    return f"/demo/open{told['page']}" if "key" in told else str(told["page"])
+
+
+def _find(node: Services, member: str, value: str) -> dict[str, Any]:
+    """Return the answer or page of which the demo told, by a member of it.
 
     Raises:
         NotFoundError: there is none.
     """
-    kept = f"bundles/{name}"
-    answers = [one for story in _told(node)["stories"] for one in story["answers"] if one["kept"] == kept]
-    if not answers:
-        raise NotFoundError("a proof file of the demo", got=name[:80])
-    return node.demo, answers[0]
+    for story in _told(node)["stories"]:
+        for one in (*story["answers"], *story["pages"]):
+            if one.get(member) == value:
+                return dict(one)
+    raise NotFoundError("a page or proof file of the demo", got=value[:80])
 
 
 def _told(node: Services) -> Any:
-    path = None if node.demo is None else node.demo / "demo.json"
-    if path is None or not path.is_file():
+    return json.loads((_folder(node) / TOLD).read_bytes())
+
+
+def _folder(node: Services) -> Path:
+    """Return the folder of the demo's answers.
+
+    Raises:
+        NotFoundError: the demo was not played at this node.
+    """
+    if node.demo is None or not (node.demo / TOLD).is_file():
         raise NotFoundError("the demo", expected="a node that `fengtu demo` filled", got="none here")
-    return json.loads(path.read_bytes())
+    return node.demo

@@ -78,6 +78,7 @@ class Party:
         hidden: Hidden | None = None,
         entered_for: str | None = None,
         source: str | None = None,
+        expires_in_s: int | None = None,
     ) -> Draft:
         """Return a signed record.
 
@@ -87,6 +88,7 @@ class Party:
             hidden: fields that only those may read whom it is for, or the public where so said.
             entered_for: whose act it is, where that one does not sign.
             source: what it is drafted from; with one, the same draft comes again.
+            expires_in_s: for how long it may be let in, in seconds, where it moves value.
 
         Raises:
             RefusedError: there is no such kind, or the body does not say what it is about.
@@ -105,7 +107,11 @@ class Party:
             context=None if entered_for in {None, self.actor} else Context(entered_for),
         )
         return self.sign(
-            kind, document, disclosures=[(one.text, public) for one, public in disclosures], source=source or ""
+            kind,
+            document,
+            expires_in_s=expires_in_s,
+            disclosures=[(one.text, public) for one, public in disclosures],
+            source=source or "",
         )
 
     def sign(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 
-STORIES = ("pingtung", "hsinchu")
+STORIES = ("pingtung", "hsinchu", "hualien", "taitung", "hualien_tour", "ttart")
 
 
 @commands.command(epilog="Example: fengtu demo --data data --url http://127.0.0.1:8000")
@@ -99,14 +99,17 @@ def _tell(settings: Settings, address: str, story: dict[str, Any]) -> None:
     options.say(f"\nStory {story['story']}: {story['title']} · {story['titles']['en']}")
     names = {one["actor"]: one["name"].get("zh-TW", "") for one in story["people"]}
     for one in story["told"]:
-        options.say(f"  {names.get(one['who'], '')} {one['who']}".replace("  ", " ", 1) + f" {one['did']['en']}")
+        options.say("  " + " ".join(filter(None, (names.get(one["who"]), one["who"], one["did"]["en"]))))
     options.say(
         f"  {story['records']} records by {len(story['people'])} people and places, {story['repeated']} there before"
     )
+    for one in story["refused"]:
+        options.say(f"  refused ({one['rule']}): {one['said']}")
     for answer in story["answers"]:
-        page = f"{address}{answer['page']}" if "reader" not in answer else _opened(settings, address, answer)
         options.say(f"  {answer['question']} {answer['title']}: {WORDS[answer['verdict']]} · {answer['status']}")
-        options.say(f"    {page}")
+        options.say(f"    {_opened(settings, address, answer)}")
+    for page in story["pages"]:
+        options.say(f"  {page['title']}\n    {_opened(settings, address, page)}")
 
 
 def _show_code(address: str, stories: list[dict[str, Any]]) -> None:
@@ -120,6 +123,8 @@ def _show_code(address: str, stories: list[dict[str, Any]]) -> None:
         options.say(drawn.getvalue())
 
 
-def _opened(settings: Settings, address: str, answer: dict[str, Any]) -> str:
-    """Return an address that opens a party's page for an hour: the demo's people have no browser that signs."""
-    return sign_door(lent_key(settings.demo, answer["key"]), f"{address}{answer['page']}", int(time.time()) + AGE_MAX_S)
+def _opened(settings: Settings, address: str, told: dict[str, Any]) -> str:
+    """Return an address that opens a page: a party's for an hour, for the demo's people have no browser that signs."""
+    if "key" not in told:
+        return f"{address}{told['page']}"
+    return sign_door(lent_key(settings.demo, told["key"]), f"{address}{told['page']}", int(time.time()) + AGE_MAX_S)

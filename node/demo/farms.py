@@ -19,7 +19,7 @@ from contracts.plain import decode_day
 from ledger.document import decode_document
 from ledger.record import decode_record
 from node.client import Draft
-from node.demo.stage import Question
+from node.demo.stage import Page, Question
 from node.demo.teller import Scene
 from node.importing import epcis_drafts, notebook_drafts, tap_drafts
 
@@ -86,6 +86,10 @@ class Farms:
         names += [(one["gtin"], one["lot"]) for one in (*script["shown"], *script["inspections"], *script["recalls"])]
         for gtin, lot in dict.fromkeys(names):
             yield Question("product", lot, f"/products/{gtin}/{quote(lot, safe='')}")
+
+    def pages(self) -> Iterable[Page]:
+        """Show nothing beside."""
+        return ()
 
     def _registered(self) -> Iterator[Draft]:
         for farm in self._script["farms"]:

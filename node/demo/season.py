@@ -19,7 +19,7 @@ from contracts.agreements.terms import parties_of, terms_hash
 from ledger.document import encode_document
 from ledger.errors import FengtuError, ProofError
 from ledger.record import decode_record
-from node.demo.stage import SEAL_WAIT_S, Question
+from node.demo.stage import SEAL_WAIT_S, Page, Question
 from node.demo.teller import Scene
 
 if TYPE_CHECKING:
@@ -72,6 +72,10 @@ class Season:
             self._read(one, one.terms["purchaser"], "/data")
             title, page = one.script["title"], f"/agreements/{one.agreement}"
             yield Question("settlement", title, page, one.terms["purchaser"])
+
+    def pages(self) -> Iterable[Page]:
+        """Show nothing beside."""
+        return ()
 
     def _act(self, one: _Told, act: Mapping[str, Any]) -> None:
         by, do = act.get("by", ""), act["do"]
@@ -175,16 +179,7 @@ class Season:
             time.sleep(0.1)
 
     def _filled(self, value: Any) -> Any:
-        """Return a value of the script with its days and products filled in: `{90}`, `{gtin:pingtung.lin}`."""
-        if isinstance(value, dict):
-            return {name: self._filled(one) for name, one in value.items()}
-        if isinstance(value, list):
-            return [self._filled(one) for one in value]
-        if isinstance(value, str) and value.startswith("{gtin:"):
-            return self._stage.products[value[6:-1]]
-        if isinstance(value, str) and value.startswith("{"):
-            return self._date(int(value[1:-1]))
-        return value
+        return self._stage.filled(value, self._begins)
 
     def _date(self, day: int) -> str:
         """Return the date of a day of the season."""

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from api.signed import sign_request
 from contracts.actors import possession_text
 from contracts.rewards.book import holder_of
 from ledger.checkpoint import decode_checkpoint
-from ledger.errors import ConflictError, ProofError, UnavailableError
+from ledger.errors import ConflictError, ProofError, RefusedError, UnavailableError
 from ledger.genesis import encode_key
 from ledger.note import decode_note
 from ledger.record import decode_record
@@ -33,7 +34,7 @@ from node.files import write_file
 from node.keyfile import protect_key, read_keyfile, write_keyfile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from node.demo.timeline import Timeline
@@ -60,12 +61,22 @@ class Question:
     reader: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that shows more of a story; `reader` is whose key opens it, None where anyone may."""
+
+    title: str
+    page: str
+    reader: str | None = None
+
+
 @dataclass(slots=True)
 class Counts:
-    """What became of a story's records: by who acted and which kind, and how many were there before."""
+    """What became of a story's records: by who acted and which kind, how many were there before, what was refused."""
 
     done: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     repeated: int = 0
+    refused: list[dict[str, str]] = field(default_factory=list)
 
 
 def lent_key(folder: Path, path: str) -> SigningKey:
@@ -141,6 +152,25 @@ class Stage:
             "possession": urlsafe_b64encode(proof).decode().rstrip("="),
         }
 
+    def filled(self, value: Any, begins: int = 0) -> Any:
+        """Return a value of a script with `{90}`, `{gtin:pingtung.lin}` and `{random:royalties}` filled in.
+
+        Args:
+            value: of the script.
+            begins: the day from which the script counts its own.
+        """
+        if isinstance(value, dict):
+            return {name: self.filled(one, begins) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self.filled(one, begins) for one in value]
+        if isinstance(value, str) and value.startswith("{gtin:"):
+            return self.products[value[6:-1]]
+        if isinstance(value, str) and value.startswith("{random:"):
+            return self.random(value[8:-1])
+        if isinstance(value, str) and value.startswith("{"):
+            return self.timeline.iso(begins + int(value[1:-1]))
+        return value
+
     def join(self, story: int, actors: Iterable[Mapping[str, Any]]) -> None:
         """Let actors be registered by those above them."""
         self.enter(story, "who takes part", [self._registration(one) for one in actors])
@@ -175,6 +205,21 @@ class Stage:
             counts.repeated += before
         return outcomes
 
+    def expect_refused(self, story: int, what: str, drafts: Sequence[Draft], rule: str) -> None:
+        """Hand in what a rule has to keep out, and keep what it said.
+
+        Raises:
+            ProofError: it was let in, or kept out by another rule.
+        """
+        counts, outcomes = self._counts[story], hand_in(self.remote, drafts)
+        for outcome in outcomes:
+            record = decode_record(outcome.draft.statement)
+            counts.done[record.issuer][record.kind] += outcome.error is None
+        found = next((one.error for one in outcomes if one.error is not None), None)
+        if not isinstance(found, RefusedError) or found.rule != rule:
+            raise ProofError(f"the demo's {what}", expected=f"a refusal by {rule}", got=found)
+        counts.refused.append({"what": what, "rule": rule, "said": str(found)})
+
     def forget_past(self) -> None:
         """Let the next wait be for a seal of the present: the last one of the past may be weeks old."""
         self._last_index = max(self._last_index, self._size())
@@ -200,6 +245,12 @@ class Stage:
         """Return what an actor, or an account's holder, reads by a request that it signs."""
         return self.remote.read(self.party(actor).key, path)
 
+    def send(self, actor: str, path: str, data: bytes, content_type: str) -> bytes:
+        """Return the answer to what an actor sends by a request that it signs."""
+        headers = {"Content-Type": content_type}
+        signed = sign_request(self.party(actor).key, "POST", f"{self.remote.url}{path}", body=data, headers=headers)
+        return self.remote.ask("POST", path, body=data, headers=signed).body
+
     def keep(self, question: Question) -> dict[str, Any]:
         """Fetch a question's proof file as its reader does, keep it, check it, and return what `/demo.json` says of it.
 
@@ -218,6 +269,19 @@ class Stage:
         if question.reader is not None:
             told |= {"bundle": f"/demo/bundles/{name}", "reader": question.reader, "key": self._lend(question.reader)}
         return {**told, "kept": f"bundles/{name}", "verdict": verdict.kind, "status": verdict.status}
+
+    def shown(self, page: Page) -> dict[str, Any]:
+        """Return what `/demo.json` says of a page.
+
+        Raises:
+            FengtuError: it does not open.
+        """
+        told = {"title": page.title, "page": page.page}
+        if page.reader is None:
+            self.remote.get(page.page)
+            return told
+        self.read(page.reader, page.page)
+        return {**told, "reader": page.reader, "key": self._lend(page.reader)}
 
     def _lend(self, actor: str) -> str:
         """Write an actor's key for whoever tries the demo out; return where, below the demo's folder."""
@@ -240,4 +304,4 @@ class Stage:
             {"actor": actor, "name": self.names.get(actor, {}), "did": dict(done)} for actor, done in found.done.items()
         ]
         records = sum(sum(done.values()) for done in found.done.values())
-        return {"records": records, "repeated": found.repeated, "people": people}
+        return {"records": records, "repeated": found.repeated, "refused": found.refused, "people": people}

@@ -9,7 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from importlib.resources.abc import Traversable
 
-    from node.demo.stage import Question, Stage
+    from node.demo.stage import Page, Question, Stage
+
+
+MORNING, NOON = 9 * 60, 12 * 60
+"""Minutes of a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +24,13 @@ class Scene:
         day: of the demo's timeline.
         title: said while it is played.
         play: plays it.
+        minute: of the day in Taipei, or soon after.
     """
 
     day: int
     title: str
     play: Callable[[], None]
+    minute: int = MORNING
 
 
 class Teller(Protocol):
@@ -50,3 +56,6 @@ class Teller(Protocol):
 
     def questions(self) -> Iterable[Question]:
         """Return what the story answers, once all is under a seal."""
+
+    def pages(self) -> Iterable[Page]:
+        """Return what else is worth a look."""

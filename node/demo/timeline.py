@@ -22,6 +22,7 @@ DAYS = 400
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 TAIPEI = timedelta(hours=8)
+TAIPEI_MS = TAIPEI // timedelta(milliseconds=1)
 
 
 class Timeline:
@@ -54,11 +55,13 @@ class Timeline:
         """Return the day on which what happened on a date can be entered: the day after it, 0 for what came before."""
         return min(max(0, (day - self._first()).days + 1), DAYS - 1)
 
-    def go_to(self, day: int) -> None:
-        """Let the days pass until a day has come; a minute passes where it has come already."""
+    def go_to(self, day: int, minute: int = 0) -> None:
+        """Let time pass until a minute of a day in Taipei has come; a minute passes where it has come already."""
         if self._clock is not None:
+            first_ms = (self._begin_ms + TAIPEI_MS) // DAY_MS * DAY_MS - TAIPEI_MS
+            wanted_ms = first_ms + day * DAY_MS + minute * MINUTE_MS
             # A minute for each scene's acts to come one after the other, and a seal with each.
-            self._at_ms = max(self._at_ms, self._begin_ms + day * DAY_MS) + MINUTE_MS
+            self._at_ms = max(self._at_ms, wanted_ms) + MINUTE_MS
             self._clock.behind_ms = max(0, time.time_ns() // 1_000_000 - self._at_ms)
 
     def end(self) -> None:

@@ -126,6 +126,15 @@ class DemoAnswerView:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoPageView:
+    """A page that shows more of a story."""
+
+    title: str
+    page_url: str
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DemoStoryView:
     """One story of the demo."""
 
@@ -133,6 +142,7 @@ class DemoStoryView:
     title: Text
     acts: tuple[DemoActView, ...]
     answers: tuple[DemoAnswerView, ...]
+    pages: tuple[DemoPageView, ...]
 
 
 @dataclass(frozen=True, slots=True)
