@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from api.pages.views.parts import Text
+from contracts.calendar import day_of, month_of
 from contracts.keys import actor_key
 from contracts.rewards.book import new_funds
-from contracts.rewards.calendar import day_of, month_of
 from contracts.rewards.clearing import Line, Row, issuer_rows, merchant_rows, statement
 from contracts.rewards.keys import funds_key, issuer_key, merchant_key, programme_prefix
 from ledger import cbor

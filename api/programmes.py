@@ -28,7 +28,7 @@ from api.pages.render import render
 from api.pages.views.rewards import ClearingView, Pager, ProgrammeView, StationView, TillView
 from api.problems import ForbiddenError
 from api.services import Node, Services
-from contracts.rewards.calendar import day_of, month_of, months_later
+from contracts.calendar import day_of, month_of, months_later
 from contracts.rewards.clearing import MEANS, Line, Row, liability, prefund, write_statement
 from contracts.rewards.code import PREFIX, decode_code
 from contracts.rewards.keys import account_key, card_key, given_key

@@ -18,6 +18,7 @@ from api.browser import page, wants_page
 from api.pages.views.licences import BarView, CalendarView, GrantView, ListedWorkView, WorksView, WorkView
 from api.pages.views.parts import Text
 from api.services import Node, Services
+from contracts.calendar import day_of, months_later
 from contracts.keys import actor_key
 from contracts.licences.conflicts import OWN_USE, find, stem_of
 from contracts.licences.forms import decode_scope
@@ -26,7 +27,6 @@ from contracts.licences.life import standing, weakest
 from contracts.licences.scope import Scope, overlap, scope_of
 from contracts.licences.territories import TERRITORIES
 from contracts.licences.vocabulary import ANY, CHANNELS, FIELDS, LANGUAGES, PRODUCTS
-from contracts.rewards.calendar import day_of, months_later
 from ledger.errors import FormatError, NotFoundError, RefusedError
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from rules import DAY_MS, GTIN, World, open_world
 
-from contracts.agreements.case import day_of
 from contracts.agreements.closing import computed
 from contracts.agreements.keys import agreement_key, terms_key
 from contracts.agreements.kinds import market_of
 from contracts.agreements.terms import parties_of, terms_hash
+from contracts.calendar import day_of
 from ledger.document import encode_document
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from typing import Any
 
 from rules import DAY_MS, World, open_world
 
+from contracts.calendar import day_of
 from contracts.licences.keys import licence_key
 from contracts.licences.life import Standing, standing, weakest
 from contracts.licences.profile import encode
 from contracts.licences.scope import Scope, days_after
 from contracts.licences.terms import Terms
-from contracts.rewards.calendar import day_of
 
 ANY = ("any",)
 EVERYTHING = {

@@ -26,8 +26,8 @@ from api.door import sign_door
 from api.pages.paper import SITE, OwnFiles
 from api.pages.pdf import make_pdf
 from api.signed import sign_request
-from contracts.agreements.case import day_of
 from contracts.agreements.life import KINDS_OF_LIFE
+from contracts.calendar import day_of
 from verifiers.settlement import verify
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 from rewards import PROGRAMME, Town, keyed, name, terms
 from rules import key_of, refused
 
+from contracts.calendar import day_of, month_end_ms, months_later
 from contracts.rewards.accounts import person_hmac
 from contracts.rewards.book import holder_of
-from contracts.rewards.calendar import day_of, month_end_ms, months_later
 from contracts.rewards.commitments import check_measurement, commit_measurement
 from contracts.rewards.keys import account_key
 from ledger.errors import ConflictError, FormatError, ProofError

@@ -24,8 +24,8 @@ from api.app import create_app
 from api.door import sign_door
 from api.pages.render import render
 from api.signed import sign_request
+from contracts.calendar import day_of, month_of
 from contracts.rewards.book import holder_of
-from contracts.rewards.calendar import day_of, month_of
 from contracts.rewards.clearing import liability
 from contracts.rewards.code import encode_code
 from verifiers import account as accounts

@@ -14,8 +14,8 @@ from rewards import PROGRAMME, Town, coupons, keyed, name, tickets
 from rules import key_of
 
 from api.bundles import ANSWERS, answer_bundle, read_answer
+from contracts.calendar import day_end_ms, day_number
 from contracts.rewards.book import holder_of
-from contracts.rewards.calendar import day_end_ms, day_number
 from contracts.rewards.clearing import liability
 from contracts.rewards.commitments import commit_measurement
 from contracts.rewards.keys import FUNDS, account_key, charge_key, pieces_key

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rewards import Town, coupons
 from rules import refused
 
-from contracts.rewards.calendar import day_end_ms, minute_of, weekday_of
+from contracts.calendar import day_end_ms, minute_of, weekday_of
 from contracts.rewards.clearing import outstanding
 from contracts.rewards.coupons import Purchase, borne, discount, discounts
 from ledger.errors import RefusedError

@@ -18,10 +18,10 @@ from rules import actor_body, key_of
 from test_images import picture
 from typer.testing import CliRunner
 
+from contracts.calendar import day_of
 from contracts.licences.profile import encode
 from contracts.licences.scope import Scope
 from contracts.licences.terms import Terms
-from contracts.rewards.calendar import day_of
 from node.bootstrap import create_ledger, open_node
 from node.cli import app
 from node.client import Party, hand_in

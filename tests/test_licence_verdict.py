@@ -14,9 +14,9 @@ from licences import ATTRIBUTION, Studio
 from mutations import check_mutations, dump
 from studio import licence_bundle, now_s, open_logged, world_of
 
+from contracts.calendar import day_of
 from contracts.licences import conflicts, granting
 from contracts.licences.life import STATES
-from contracts.rewards.calendar import day_of
 from ledger.document import decode_document
 from ledger.record import decode_record
 from verifiers import lineage

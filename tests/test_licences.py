@@ -6,6 +6,7 @@ import pytest
 from licences import ATTRIBUTION, EVERYTHING, Studio, open_studio, wider, work_body
 from rules import digest, refused
 
+from api.problems import REFUSAL, concise, problem
 from contracts.licences.conflicts import Conflict, foresee
 from contracts.licences.keys import image_key, mandate_key, people_key, work_key
 from contracts.licences.profile import encode
@@ -399,6 +400,7 @@ def test_the_refusal_says_the_overlap(studio: Studio) -> None:
     words = {"territories": ["TW-TTT"], "fields": ["textiles"], "products": ["30"], "channels": ["any"],
              "languages": ["any"]}  # fmt: skip
     assert caught.value.data == [{"with": "L-7", "overlap": {**words, "first": first, "last": last}}]
+    assert problem(caught.value)["data"] == concise(caught.value)[REFUSAL]["data"] == caught.value.data
     (seen,) = foresee(Facts(studio), wanted)
     assert isinstance(seen, Conflict)
     assert seen.as_data() == caught.value.data[0]

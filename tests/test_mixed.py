@@ -6,7 +6,7 @@ import pytest
 from rewards import PROGRAMME, Town, coupons, name, terms, tickets
 from rules import refused
 
-from contracts.rewards.calendar import month_of
+from contracts.calendar import month_of
 from contracts.rewards.clearing import Row, statement
 from contracts.rewards.code import decode_code, encode_code
 from contracts.rewards.keys import charge_key

@@ -14,9 +14,9 @@ from rewards import PROGRAMME, Town, coupons, keyed, name, terms, tickets
 from rules import key_of, refused
 
 from api.bundles import answer_bundle, read_answer
+from contracts.calendar import month_end_ms, month_of
 from contracts.rewards.accounts import person_hmac
 from contracts.rewards.book import holder_of
-from contracts.rewards.calendar import month_end_ms, month_of
 from contracts.rewards.clearing import statement, write_statement
 from contracts.rewards.commitments import commit_measurement
 from contracts.rewards.keys import charge_key, merchant_key

@@ -20,8 +20,8 @@ from rewards import Town, coupons, name, tickets
 from rules import refused
 from tally import Paid, Piece, Tally
 
+from contracts.calendar import day_end_ms, day_of, days_later, month_end_ms, month_of, months_later
 from contracts.rewards.book import holder_of
-from contracts.rewards.calendar import day_end_ms, day_of, days_later, month_end_ms, month_of, months_later
 from contracts.rewards.charge import CONFIRM_MS
 from contracts.rewards.clearing import liability, outstanding
 from contracts.rewards.coins import COINS_MAX

@@ -12,8 +12,8 @@ from rewards import PROGRAMME, Town, coupons, name, terms, tickets
 from rules import refused
 from test_releases import CLOSES_S, OPENS_MS, ROUND, release
 
+from contracts.calendar import day_of
 from contracts.rewards.book import holder_of
-from contracts.rewards.calendar import day_of
 from contracts.rulebook import KINDS, kind_of
 from ledger.errors import ConflictError, FengtuError, FormatError, RefusedError, SignatureError
 

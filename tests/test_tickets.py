@@ -6,8 +6,8 @@ import pytest
 from rewards import PROGRAMME, Town, coupons, name, tickets
 from rules import refused
 
+from contracts.calendar import day_end_ms, day_of, month_end_ms
 from contracts.rewards.book import holder_of
-from contracts.rewards.calendar import day_end_ms, day_of, month_end_ms
 from contracts.rewards.clearing import outstanding
 from contracts.rewards.keys import wallet_key
 

@@ -10,8 +10,8 @@ import pytest
 from rewards import PROGRAMME, Town, keyed, name, terms
 from rules import key_of, refused
 
+from contracts.calendar import month_end_ms, month_of
 from contracts.rewards.book import holder_of
-from contracts.rewards.calendar import month_end_ms, month_of
 from contracts.rewards.clearing import issuer_rows, liability, statement, write_statement
 from contracts.rewards.code import decode_code, encode_code
 from contracts.rewards.keys import charge_key

@@ -12,7 +12,7 @@ from logged import logged
 from rewards import PROGRAMME, Town, name
 from rules import refused
 
-from contracts.rewards.calendar import day_of
+from contracts.calendar import day_of
 from contracts.rewards.keys import figures_key, visits_key
 from contracts.rewards.visits import CELLS, PEOPLE_MIN, TREE, cells_of, published
 from ledger.replay import replay

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_of
 from contracts.licences import profile
 from contracts.licences.forms import decode_scope
 from contracts.licences.granting import term_of
@@ -20,7 +21,6 @@ from contracts.licences.keys import goods_prefix, production_key, work_key
 from contracts.licences.life import FOR_MAKING, FOR_SELLING
 from contracts.licences.scope import beyond
 from contracts.licences.vocabulary import ANY
-from contracts.rewards.calendar import day_of
 from ledger.errors import ProofError
 from verifiers.lineage import Lineage
 from verifiers.source import checked_record

@@ -19,8 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_numbered, month_of
 from contracts.rewards.book import new_funds
-from contracts.rewards.calendar import day_numbered, month_of
 from contracts.rewards.clearing import liability, prefund
 from contracts.rewards.keys import funds_prefix
 from ledger.errors import NotFoundError, ProofError
@@ -60,7 +60,7 @@ class Answer(question.Answer):
         return "owing" if liability(self._now, time_ms) or tickets["liability"] else "clear"
 
     def owed_at(self, day: int) -> int:
-        """Return how many coins were out at the end of a day (`contracts.rewards.calendar.day_number`)."""
+        """Return how many coins were out at the end of a day (`contracts.calendar.day_number`)."""
         last = max((number for number in self.days if number <= day), default=None)
         return 0 if last is None else _owed(self.days[last], day)
 

@@ -25,10 +25,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_of
 from contracts.governance import erasure_key
 from contracts.licences import profile
 from contracts.licences.keys import mandate_key, work_key
-from contracts.rewards.calendar import day_of
 from ledger.errors import FormatError
 from verifiers import question
 from verifiers.lineage import Lineage

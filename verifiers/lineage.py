@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_of
 from contracts.keys import ACTOR, assent_key
 from contracts.kind import Act
 from contracts.licences.acting import DEPTH_MAX
@@ -29,7 +30,6 @@ from contracts.licences.keys import (
 )
 from contracts.licences.life import known_on, standing, weakest
 from contracts.licences.scope import scope_of
-from contracts.rewards.calendar import day_of
 from ledger.errors import NotFoundError, ProofError, RefusedError
 from ledger.rulebook import At
 from verifiers.source import checked_record

@@ -23,7 +23,7 @@ from api.pages.i18n import Language, catalogue
 from api.pages.places import language_name, territory_name
 from api.pages.views.parts import Text
 from api.pages.views.produce import ProductView
-from contracts.agreements.case import day_of
+from contracts.calendar import day_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

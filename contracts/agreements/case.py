@@ -6,10 +6,10 @@ The rules and the verdict fold the same way, by the same functions: what they ar
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from contracts.agreements.terms import parties_of
+from contracts.calendar import day_of
 from contracts.kind import DAY_MS
 from ledger.errors import RefusedError
 
@@ -236,11 +236,6 @@ def replaced(found: list[dict[str, Any]], name: str, one: dict[str, Any]) -> lis
 def with_grower(state: State, grower: str, **more: Any) -> State:
     """Return the state with members of a grower's account set."""
     return {**state, "growers": {**state["growers"], grower: {**state["growers"][grower], **more}}}
-
-
-def day_of(time_ms: int) -> str:
-    """Return the day of Taipei at a time, `2026-11-03`."""
-    return datetime.fromtimestamp((time_ms + TAIPEI_MS) // 1000, UTC).date().isoformat()
 
 
 def days_between(earlier_ms: int, later_ms: int) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.case import COPY_DAYS, Case, State, day_of
+from contracts.agreements.case import COPY_DAYS, Case, State
 from contracts.agreements.terms import check_terms, parties_of, terms_hash
+from contracts.calendar import day_of
 from contracts.kind import DAY_MS
 from ledger.errors import RefusedError
 

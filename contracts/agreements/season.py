@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from contracts.agreements.case import Case, State, day_of, furthest, replaced, with_grower
+from contracts.agreements.case import Case, State, furthest, replaced, with_grower
 from contracts.agreements.terms import AMOUNT_MAX, area_m2, delivered_max_g
+from contracts.calendar import day_of
 from contracts.kind import DAY_MS
 
 if TYPE_CHECKING:

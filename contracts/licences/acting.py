@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_of
 from contracts.keys import actor_key
 from contracts.licences.keys import mandate_key, people_key
 from contracts.licences.scope import beyond, scope_of
-from contracts.rewards.calendar import day_of
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_of
 from contracts.licences.scope import days_after, earlier
-from contracts.rewards.calendar import day_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

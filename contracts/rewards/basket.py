@@ -16,8 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import month_of
 from contracts.rewards.book import holder_of
-from contracts.rewards.calendar import month_of
 from contracts.rewards.keys import coupon_key, had_key, ticket_key
 from contracts.rewards.offers import offer_of
 from contracts.rewards.tickets import give_back, left, unuse, use, worth

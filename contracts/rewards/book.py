@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from contracts.rewards.calendar import day_number, day_of, month_of
+from contracts.calendar import day_number, day_of, month_of
 from contracts.rewards.coins import Purse, decode_purse, encode_pieces, encode_purse, total
 from contracts.rewards.keys import (
     account_key,

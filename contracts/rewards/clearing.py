@@ -16,7 +16,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from contracts.rewards.calendar import month_of
+from contracts.calendar import month_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

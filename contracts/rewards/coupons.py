@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from contracts.rewards.calendar import day_end_ms, day_of, minute_of, weekday_of
+from contracts.calendar import day_end_ms, day_of, minute_of, weekday_of
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:

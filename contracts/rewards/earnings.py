@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_of, month_end_ms, month_of, months_later
 from contracts.kind import ACTOR_ID, Act, Kind, body, text
 from contracts.rewards.accounts import account_readers, account_reads, account_subject, check_holder
 from contracts.rewards.book import Book, holder_of, today
-from contracts.rewards.calendar import day_of, month_end_ms, month_of, months_later
 from contracts.rewards.clearing import prefund
 from contracts.rewards.keys import account_key, commitment_key, done_key, earning_key, funds_key, programme_key
 from contracts.rewards.programmes import COINS, MONEY, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of

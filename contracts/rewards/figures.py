@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_end_ms
 from contracts.kind import ACTOR_ID, Act, Kind, body
-from contracts.rewards.calendar import day_end_ms
 from contracts.rewards.keys import figures_key, programme_key, visits_key
 from contracts.rewards.programmes import DAY, PROGRAMME_ID, programme_of, table
 from contracts.rewards.visits import CELLS, PEOPLE_MIN, published

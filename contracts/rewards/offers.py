@@ -20,8 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_of
 from contracts.kind import ACTOR_ID, Act, Kind, body, names, text
-from contracts.rewards.calendar import day_of
 from contracts.rewards.keys import offer_key, programme_key
 from contracts.rewards.programmes import (
     DAY,

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_of, days_later, month_end_ms, month_of, months_later
 from contracts.kind import Act, Kind, body
 from contracts.rewards.accounts import account_readers, account_reads, check_holder
 from contracts.rewards.basket import Basket
 from contracts.rewards.book import Book, holder_of
-from contracts.rewards.calendar import day_of, days_later, month_end_ms, month_of, months_later
 from contracts.rewards.coupons import ends_of, new_coupon
 from contracts.rewards.keys import (
     account_key,

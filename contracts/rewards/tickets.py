@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.rewards.calendar import day_end_ms, day_of
+from contracts.calendar import day_end_ms, day_of
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:

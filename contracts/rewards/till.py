@@ -17,11 +17,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from contracts.calendar import day_of
 from contracts.kind import ACTOR_ID, Act, Kind, body
 from contracts.rewards.accounts import account_readers, account_reads
 from contracts.rewards.basket import Basket
 from contracts.rewards.book import Book, holder_of
-from contracts.rewards.calendar import day_of
 from contracts.rewards.charge import Step, begin, follow, unpaid
 from contracts.rewards.code import CODE, check_code
 from contracts.rewards.coins import decode_pieces, encode_pieces, split, total

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contracts.rewards.calendar import minute_of
+from contracts.calendar import minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

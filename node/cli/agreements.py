@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 
 import typer
 
-from contracts.agreements.case import day_of
 from contracts.agreements.life import KINDS_OF_LIFE
+from contracts.calendar import day_of
 from ledger.document import decode_document, decode_json, encode_document
 from ledger.errors import FormatError
 from ledger.note import decode_vkey
