@@ -16,7 +16,7 @@ from api.door import AGE_MAX_S, sign_door
 from ledger.clock import system_clock
 from ledger.errors import NotFoundError
 from node.cli import options
-from node.cli.proofs import WORDS
+from node.cli.verdicts import WORDS
 from node.demo import Stage, Timeline, play
 from node.demo.stage import lent_key
 from node.files import write_file

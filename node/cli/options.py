@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ledger.errors import FormatError
 from node.bootstrap import open_ledger
+from node.cli import sentences
 from node.cli.sentences import printable
 from node.keyfile import NAME, PASSPHRASE_VARIABLE, KeyFile, passphrase_of, read_keyfile
 from node.settings import data_folder, load_settings
@@ -40,12 +41,8 @@ KeyName = Annotated[
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
 
+say = sentences.say
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def say(text: str) -> None:
-    """Print a line of a command's answer."""
-    typer.echo(printable(text))
 
 
 def note(text: str) -> None:

@@ -1,13 +1,9 @@
-"""`fengtu proof`, `fengtu bundle` and `fengtu verify`: answers that are checked without asking anyone."""
+"""`fengtu proof` and `fengtu bundle`: answers that are checked without asking anyone."""
 
 from __future__ import annotations
 
-import importlib
-import json
-import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urlencode
@@ -16,34 +12,24 @@ import typer
 
 from api.bundles import answer_bundle
 from contracts.gs1 import decode_gtin
-from ledger.bundle import BUNDLE_SIZE_MAX, decode_bundle
-from ledger.errors import FormatError, NotFoundError
+from ledger.bundle import BUNDLE_SIZE_MAX
+from ledger.errors import FormatError
 from ledger.serving import Serving
 from ledger.tlogproof import encode_tlog_proof
 from node.cli import options
-from node.cli.sentences import one_line
 from node.files import SECRET, write_file
 from node.remote import Remote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ledger.serving import View
     from node.bootstrap import Ledger
-    from verifiers.verdict import Verdict
 
 commands = typer.Typer()
 bundles = typer.Typer(help="Proof files, each for one question.", no_args_is_help=True)
 
 Reader = Annotated[str | None, typer.Option("--key", help="The key that may read it, with --url.", show_default=False)]
-
-WORDS = {
-    "holds": "HOLDS",
-    "operator": "HOLDS BY THE OPERATOR'S WORD",
-    "as-of": "HOLDS AS OF AN EARLIER TIME",
-    "fails": "DOES NOT HOLD",
-}
-EXIT_CODES = {"holds": 0, "operator": 0, "as-of": 3, "fails": 1}
 
 
 @commands.command(epilog="Example: fengtu proof 17 --url https://ledger.example -o 17.tlog-proof")
@@ -164,27 +150,6 @@ def licence(
     options.say(f"{output}: licence {licence}, {len(found)} bytes; look at it with `fengtu verify`")
 
 
-@commands.command(epilog="Example: fengtu verify tea.bundle.json --policy policy.json")
-def verify(
-    file: Annotated[Path, typer.Argument(help="A proof file.")],
-    *,
-    policy: Annotated[Path, typer.Option(help="Whom you trust: a policy that did not come with the proof file.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
-) -> None:
-    """Verify a proof file offline and print the verdict with its steps.
-
-    Exit codes: 0 it holds, or holds by the operator's word; 3 it holds as of a time that the policy calls old;
-    1 it does not hold; 2 it cannot be read.
-    """
-    data = options.read(file)
-    verdict = _verifier(decode_bundle(data).question["kind"])(data, options.read(policy), int(time.time()))
-    if as_json:
-        options.say(json.dumps(verdict.as_dict(), ensure_ascii=False, indent=1, default=_plain))
-    else:
-        _print(verdict)
-    raise typer.Exit(EXIT_CODES[verdict.kind])
-
-
 @dataclass(frozen=True, slots=True)
 class _Where:
     """Where a private answer is read: a ledger's folder or database, or a node with a key that may read it."""
@@ -218,44 +183,3 @@ def _served(data: Path | None, database: str | None) -> Iterator[tuple[Ledger, V
         serving.refresh()
         with serving.view() as view:
             yield ledger, view
-
-
-def _verifier(question: str) -> Callable[[bytes, bytes, int], Verdict]:
-    name = f"verifiers.{question}"
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise NotFoundError("the verifier", expected="a question that this version answers", got=question) from error
-    verifier: Callable[[bytes, bytes, int], Verdict] = module.verify
-    return verifier
-
-
-def _print(verdict: Verdict) -> None:
-    options.say(f"{WORDS[verdict.kind]} · {verdict.status}{_since(verdict)}")
-    for step in verdict.steps:
-        options.say(
-            f"  {'ok' if step.holds else '!!'} {step.number}. {step.name}"
-            + (f": {one_line(step.detail)}" if step.detail else "")
-        )
-        for word, value in (("expected", step.expected), ("got", step.got)):
-            if value is not None:
-                options.say(f"        {word} {one_line(value)}")
-    for one in verdict.disclosures:
-        shown = f": {one_line(one.get('value'))}" if one["state"] == "shown" else ""
-        options.say(f"  hidden field {one['name']} of record {one['record']}: {one['state']}{shown}")
-
-
-def _since(verdict: Verdict) -> str:
-    """Return what a reader has to know beside a verdict's words: until when it is known, since when it is revoked."""
-    said = ""
-    if verdict.facts.get("revoked"):
-        said += f" on {verdict.facts['revoked']['on']}, last day {verdict.facts['revoked']['last']}"
-    if verdict.kind == "as-of" and verdict.as_of_ms is not None:
-        said += f" · as of {datetime.fromtimestamp(verdict.as_of_ms / 1000, UTC).isoformat(timespec='minutes')}"
-    return said
-
-
-def _plain(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)

@@ -41,6 +41,11 @@ class Sentences(TyperGroup):
             raise typer.Exit(UNREADABLE) from None
 
 
+def say(text: str) -> None:
+    """Print a line of a command's answer."""
+    typer.echo(printable(text))
+
+
 def sentence(error: FengtuError) -> str:
     """Return an error on one line."""
     rule = f" ({error.rule})" if isinstance(error, RefusedError) else ""
