@@ -53,6 +53,8 @@ class TownMachine(RuleBasedStateMachine):
         self.today: dict[tuple[str, str], list[str]] = {}
         self.begun: dict[str, int] = {}
         self.had = Counter[tuple[str, str]]()
+        self.carded = Counter[tuple[str, str]]()
+        self.unpaid = Counter[str]()
 
     @property
     def now(self) -> int:
@@ -75,6 +77,8 @@ class TownMachine(RuleBasedStateMachine):
         for person in PEOPLE:
             self.earn(person, "class", "clinic")
             self.earn(person, "steps", "station")
+            card = {"card": name(f"card of {person}"), "state": "open"}
+            self.town.act("clinic", "card", account=self.accounts[person], **card)
             self.ticket(person, paid=person != "carla")
             self.coupon(person)
 
@@ -143,6 +147,37 @@ class TownMachine(RuleBasedStateMachine):
     def hold(self, person: str, merchant: str, coins: int, hold_s: int) -> None:
         """Coins are set aside."""
         self._charge(person, merchant, coins, coins, hold_s)
+
+    @rule(person=WHO, coins=st.integers(1, 40))
+    def voucher(self, person: str, coins: int) -> None:
+        """What was signed offline is posted once it is handed in, or on record as unpaid under its account."""
+        account, charge = self.accounts[person], self.new()
+        few = coins > len(self.tally.of(account, "available"))
+        members = self.town.code(account, coins, charge, offline=True, merchant="noodles", life_s=3_600)
+        self.town.act("noodles", "charge", merchant="noodles", branch="main", coins=coins, **members)
+        assert self.town.stage(charge) == ("unpaid" if few else "posted")
+        paid = Paid(charge, account, "noodles", coins, "unpaid" if few else "posted")
+        self.tally.take(paid, 0 if few else coins, "spent")
+        self.unpaid[account] += few
+        self.owe(paid)
+        with refused("till.code-used"):
+            self.town.act("noodles", "charge", merchant="noodles", branch="main", coins=coins, **members)
+
+    @rule(person=WHO, merchant=PAYEES, coins=st.integers(1, 22))
+    def card(self, person: str, merchant: str, coins: int) -> None:
+        """A printed card pays so much a time and a day in Taipei."""
+        account, charge, day = self.accounts[person], self.new(), day_of(self.now)
+        over = coins > 20 or self.carded[account, day] + coins > 30
+        few = coins > len(self.tally.of(account, "available"))
+        why = "till.card-limit" if over else "coins.balance" if few else None
+        body = {"merchant": merchant, "branch": "main", "account": account, "charge": charge, "coins": coins}
+        with self.expect(why):
+            self.town.act(merchant, "charge", **body, card=name(f"card of {person}"))
+        if why is None:
+            self.carded[account, day] += coins
+            paid = Paid(charge, account, merchant, coins, "posted")
+            self.tally.take(paid, coins, "spent")
+            self.owe(paid)
 
     def _charge(self, person: str, merchant: str, coins: int, ceiling: int, hold_s: int | None) -> None:
         account = self.accounts[person]
@@ -385,6 +420,7 @@ class TownMachine(RuleBasedStateMachine):
             assert {(lot.number, lot.issuer, lot.ends_ms): lot.coins for lot in purse.lots} == dict(free)
             assert min(purse.balance().values()) >= 0
             assert max(purse.balance().values()) <= COINS_MAX
+            assert self.town.state(account)["unpaid"] == self.unpaid[account]
 
     @invariant()
     def issuers_conserve(self) -> None:
