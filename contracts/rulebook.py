@@ -243,6 +243,7 @@ def _plain_names(value: object) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=4_096)
 def _bare(name: str) -> str:
     """Return a member's name without prefix, case and marks between its words."""
     # `fengtu:memo`, its whole IRI, `Memo` and `me-mo` are one name to whoever reads the event.

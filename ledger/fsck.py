@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ledger.ahead import ahead_of
 from ledger.changes import place_of
 from ledger.document import decode_document
 from ledger.errors import CorruptError, ProofError
@@ -21,6 +22,7 @@ from ledger.replay import Replay, stored_windows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from ledger.ahead import Ahead
     from ledger.changes import StoredChange
     from ledger.fold import Fold
     from ledger.replay import Rows, Window
@@ -40,30 +42,31 @@ class Report:
     root: bytes
 
 
-def fsck(store: Store, fold: Fold, *, progress: Callable[[int, int], None] | None = None) -> Report:
+def fsck(store: Store, fold: Fold, *, progress: Callable[[int, int], None] | None = None, processes: int = 0) -> Report:
     """Recompute a stored log.
 
     Args:
         store: the tables.
         fold: rules, secret and origin.
         progress: called with (entries done, entries in all).
+        processes: how many check forms ahead, see `ledger.ahead`.
 
     Raises:
         ProofError: a record, seal or fact is not what the rules give.
         CorruptError: a row is missing, altered or one too many.
     """
     # Tables that are read at two moments of a log that is appended to would seem to contradict each other.
-    with store.moment() as still:
-        return _fsck(still, fold, progress)
+    with store.moment() as still, ahead_of(fold, processes) as ahead:
+        return _fsck(still, fold, ahead, progress)
 
 
-def _fsck(store: Store, fold: Fold, progress: Callable[[int, int], None] | None) -> Report:
+def _fsck(store: Store, fold: Fold, ahead: Ahead, progress: Callable[[int, int], None] | None) -> Report:
     replay = Replay(fold)
     counts = dict.fromkeys(("private", "seals", "facts", "places", "tiles", "disclosures"), 0)
     after = b""
     head = store.head()
-    for window in stored_windows(store):
-        rows = replay.feed(window)
+    for window, forms in ahead.over(stored_windows(store)):
+        rows = replay.feed(window, forms)
         before = _end_of(rows, window)
         _same_facts(rows.batch.facts, store.facts_between(after, before))
         if (missing := store.misplaced(rows.batch.facts)) > 0:

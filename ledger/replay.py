@@ -7,33 +7,37 @@ written: `ledger.fsck` holds them against what is stored, a restore writes them 
     replay = Replay(fold)
     for window in stored_windows(store):
         rows = replay.feed(window)
+
+Signatures of a window are checked together, on all cores; `ledger.ahead` has forms checked by other processes.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ledger import cbor
+from ledger import cbor, signature
+from ledger.ahead import ahead_of
 from ledger.changes import StoredChange
 from ledger.document import Document, decode_document
 from ledger.edge import Edge
-from ledger.errors import CorruptError, FengtuError, ProofError
+from ledger.errors import CorruptError, FengtuError, FormatError, ProofError
 from ledger.facts import private_position, public_position
-from ledger.fold import RULES_KEY, Accepted, Candidate, Fold, Start
+from ledger.fold import RULES_KEY, Accepted, Candidate, Fold, Start, State
 from ledger.genesis import decode_genesis
 from ledger.maps import Maps
 from ledger.merkle import leaf_hash, root
 from ledger.privateleaf import encode_private_leaf
-from ledger.record import Record, check_record, decode_record
+from ledger.record import Record, check_record, decode_record, decode_records
 from ledger.rulebook import At, Submission
 from ledger.seal import Seal, blinded_root, decode_seal, runs_of_times
 from ledger.store.rows import Batch, Head, StoredEntry, StoredPrivate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ledger.store import Store
 
@@ -88,21 +92,26 @@ class Replay:
         self._maps = Maps(fold)
         self._edge = Edge.empty()
         self._record_key = b""
+        self._public_keys: dict[bytes, bytes] = {}
         self.head = Head(0, b"", 0, -1, 0, None, 0)
 
     def root(self) -> bytes:
         """Return the root of the tree so far."""
         return self._edge.root()
 
-    def feed(self, window: Window) -> Rows:
+    def feed(self, window: Window, forms: Mapping[bytes, int] | None = None) -> Rows:
         """Fold a window.
+
+        Args:
+            window: what comes next.
+            forms: by which version of the rules the form of a statement was found right already, see `ledger.ahead`.
 
         Raises:
             ProofError: what the log holds is not what its rules give; the first difference is named.
             CorruptError: an entry or a document is missing, or a document is not the one committed to.
         """
         private = [] if self._public_only else window.private
-        facts = self._fold_records(window, private)
+        facts = self._fold_records(window, private, forms or {})
         self._maps.advance(facts)
         entries = [*window.entries, *([window.seal] if window.seal is not None else [])]
         self._edge, tiles = self._edge.append([leaf_hash(entry.statement) for entry in entries])
@@ -140,7 +149,9 @@ class Replay:
             head,
         )
 
-    def _fold_records(self, window: Window, private: Sequence[StoredPrivate]) -> list[StoredChange]:
+    def _fold_records(
+        self, window: Window, private: Sequence[StoredPrivate], forms: Mapping[bytes, int]
+    ) -> list[StoredChange]:
         first = self.head.size
         for offset, entry in enumerate(window.entries):
             if entry.index != first + offset:
@@ -163,7 +174,7 @@ class Replay:
             if time_ms < last_ms:
                 raise ProofError("times fall", expected=f"{last_ms} or later", got=time_ms)
             last_ms = time_ms
-            facts.extend(self._fold_batch(list(group), time_ms, window.documents))
+            facts.extend(self._fold_batch(list(group), time_ms, window.documents, forms))
         return facts
 
     def _fold_batch(
@@ -171,15 +182,18 @@ class Replay:
         group: Sequence[tuple[bytes, StoredEntry | StoredPrivate]],
         time_ms: int,
         documents: Mapping[bytes, bytes],
+        forms: Mapping[bytes, int],
     ) -> list[StoredChange]:
+        submissions = _submissions(group, documents)
+        verified = self._verified([one.record for one in submissions])
         batch: list[Candidate] = []
-        for position, stored in group:
+        for (position, stored), submission in zip(group, submissions, strict=True):
             with _naming(position):
-                submission = _submission(stored, documents)
                 is_private = self._fold.check_header(submission)
                 if is_private != isinstance(stored, StoredPrivate):
                     raise ProofError("a record stands in the wrong tree", expected=f"private={is_private}")
-                batch.append(Candidate(submission, is_private, verified=False))
+            kid, form = submission.record.kid, forms.get(stored.statement)
+            batch.append(Candidate(submission, is_private, verified=kid in verified, checked_by=form))
         head_position = group[0][0]
         size = int.from_bytes(head_position[:8], "big")
         count = next((one.n for _, one in group if isinstance(one, StoredPrivate)), 0)
@@ -193,9 +207,31 @@ class Replay:
                     raise outcome
                 if not isinstance(outcome, Accepted) or outcome.at.position != position:
                     raise ProofError("a record stands where the log would not have put it", got=outcome)
-                facts.extend(self._change(outcome.at, one.key, one.value, one.holder, private=one.private)
-                             for one in outcome.changes)  # fmt: skip
+            for one, data in zip(outcome.changes, outcome.values, strict=True):
+                facts.append(StoredChange(one.key, position, data, one.private, one.holder))
+                self._facts[one.key] = data
         return facts
+
+    def _verified(self, records: Sequence[Record]) -> set[bytes]:
+        """Return the kids by whose known keys all records verify that name them, checked together.
+
+        The others are left to the fold, which checks them one by one: a key may come in the same batch.
+        """
+        kids = {record.kid for record in records}
+        self._learn_keys(kids)
+        known = [record for record in records if record.kid in self._public_keys]
+        signed = [(self._public_keys[one.kid], one.signed, one.signature) for one in known]
+        return (kids & self._public_keys.keys()) - {known[number].kid for number in signature.faults(signed)}
+
+    def _learn_keys(self, kids: Iterable[bytes]) -> None:
+        """Learn whose the keys are; for one thumbprint that never changes."""
+        state = State(self._facts, sees_private=not self._public_only)
+        rulebook = self._fold.rulebooks[max(self._fold.rulebooks)]
+        for kid in kids:
+            if kid not in self._public_keys:
+                signer = state.attempt(partial(rulebook.signer, kid))
+                if signer is not None:
+                    self._public_keys[kid] = signer.public_key
 
     def _fold_genesis(
         self, stored: StoredEntry | StoredPrivate, documents: Mapping[bytes, bytes]
@@ -275,14 +311,29 @@ class _naming:  # noqa: N801 - reads as a phrase
 
 
 def _submission(stored: StoredEntry | StoredPrivate, documents: Mapping[bytes, bytes]) -> Submission:
+    return _with_document(decode_record(stored.statement), stored, documents)
+
+
+def _submissions(
+    group: Sequence[tuple[bytes, StoredEntry | StoredPrivate]], documents: Mapping[bytes, bytes]
+) -> list[Submission]:
+    found: list[Submission] = []
+    records = decode_records([stored.statement for _, stored in group])
+    for (position, stored), record in zip(group, records, strict=True):
+        with _naming(position):
+            if isinstance(record, FormatError):
+                raise record
+            found.append(_with_document(record, stored, documents))
+    return found
+
+
+def _with_document(record: Record, stored: StoredEntry | StoredPrivate, documents: Mapping[bytes, bytes]) -> Submission:
     data = documents.get(stored.document_hash)
     if data is None:
         raise CorruptError("the document is missing", expected=stored.document_hash.hex())
-    if hashlib.sha256(data).digest() != stored.document_hash:
-        raise CorruptError(
-            "the document was changed", expected=stored.document_hash.hex(), got=hashlib.sha256(data).hexdigest()
-        )
-    return Submission(decode_record(stored.statement), decode_document(data))
+    if (got := hashlib.sha256(data).digest()) != stored.document_hash:
+        raise CorruptError("the document was changed", expected=stored.document_hash.hex(), got=got.hex())
+    return Submission(record, decode_document(data))
 
 
 def _shown(value: object) -> object:
@@ -312,7 +363,12 @@ def stored_windows(store: Store, *, public_only: bool = False) -> Iterator[Windo
 
 
 def replay(
-    store: Store, fold: Fold, *, public_only: bool = False, progress: Callable[[int, int], None] | None = None
+    store: Store,
+    fold: Fold,
+    *,
+    public_only: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    processes: int = 0,
 ) -> Replay:
     """Fold a stored log again and compare every seal.
 
@@ -321,6 +377,7 @@ def replay(
         fold: rules, secret and origin.
         public_only: see `Replay`.
         progress: called with (entries done, entries in all).
+        processes: how many check forms ahead, see `ledger.ahead`.
 
     Raises:
         ProofError: the first difference.
@@ -329,8 +386,9 @@ def replay(
     result = Replay(fold, public_only=public_only)
     with store.moment() as still:
         head = still.head()
-        for window in stored_windows(still, public_only=public_only):
-            result.feed(window)
-            if progress is not None and head is not None:
-                progress(result.head.size, head.size)
+        with ahead_of(fold, processes) as ahead:
+            for window, forms in ahead.over(stored_windows(still, public_only=public_only)):
+                result.feed(window, forms)
+                if progress is not None and head is not None:
+                    progress(result.head.size, head.size)
     return result

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.ahead import processes_for
 from ledger.fsck import fsck as fsck_store
 from ledger.note import decode_vkey
 from ledger.replay import replay as replay_store
@@ -13,6 +14,9 @@ from node.bootstrap import open_for_replay
 from node.cli import options
 from node.published import check_published, log_prefix
 from node.remote import Remote
+
+if TYPE_CHECKING:
+    from ledger.store import Store
 
 commands = typer.Typer()
 
@@ -37,7 +41,8 @@ def fsck(
         _fsck_url(url, vkey)
         return
     with options.opened(data, database) as ledger, options.progress("entries") as progress:
-        report = fsck_store(ledger.store, ledger.log.fold, progress=progress)
+        processes = processes_of(ledger.store)
+        report = fsck_store(ledger.store, ledger.log.fold, progress=progress, processes=processes)
     options.say(
         f"ok: {report.entries} entries, {report.private_records} private records, {report.seals} seals, "
         f"{report.facts} facts, {report.tiles} full tiles, {report.disclosures} hidden fields, root {report.root.hex()}"
@@ -68,6 +73,13 @@ def replay(
         open_for_replay(options.settings_of(data, database), public_only=public) as (store, fold),
         options.progress("entries") as progress,
     ):
-        result = replay_store(store, fold, public_only=public, progress=progress)
+        processes = processes_of(store)
+        result = replay_store(store, fold, public_only=public, progress=progress, processes=processes)
     what = "public seals" if public else "seals"
     options.say(f"ok: {result.head.size} entries, all {what} hold up to entry {result.head.seal_index}")
+
+
+def processes_of(store: Store) -> int:
+    """Return how many processes are worth having for this log."""
+    head = store.head()
+    return 0 if head is None else processes_for(head.size)
