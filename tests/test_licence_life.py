@@ -115,6 +115,23 @@ def test_what_both_agree_on_is_signed_by_both(studio: Studio) -> None:
     assert studio.standing("L-1", studio.day(13)).state == "selling-off"
 
 
+def test_an_agent_agrees_for_its_owner(studio: Studio) -> None:
+    """An artist who leaves everything to an agent would have to sign the end itself, or the agent of another would."""
+    studio.mandate("M-1", "panay", "panay", "agent")
+    body = {"licence": "L-1", "last": studio.day(3), "reason": "agreed", "signers": ["agent", "tea"]}
+    with refused("licences.signers"):
+        studio.act("agent", "licence-revocation", **body)
+    studio.mandate("M-2", "hana", "amis", "agent")
+    with refused("licences.mandate-other"):
+        studio.act("agent", "licence-revocation", **body, mandate="M-2")
+    body["mandate"] = "M-1"
+    exp = {"expires_at_s": studio.world.time_ms // 1000 + 3600}
+    offer = studio.world.submission("tea", "licence-revocation", body, **exp)
+    studio.world.enter(offer)
+    studio.world.submit("agent", "licence-revocation", body, document=offer.document.data)
+    assert studio.standing("L-1").last == studio.day(3)
+
+
 def test_an_agent_ends_what_it_may(studio: Studio) -> None:
     """An agent for toys would end a licence for packaging."""
     studio.later(1)

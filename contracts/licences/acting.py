@@ -132,8 +132,8 @@ def expect_speaker(act: Act, principals: Sequence[str], work: str | None = None,
         _expect_about(act, representatives(act, by[act.actor])[act.actor], work, scope)
 
 
-def expect_agent(act: Act, name: str, principals: Sequence[str], work: str, scope: Scope) -> None:
-    """Refuse the act unless its actor may do it by a mandate of one of some owners.
+def mandate_for(act: Act, name: str, principals: Sequence[str], work: str, scope: Scope) -> Mandate:
+    """Return a mandate by which its holder may do something for one of some owners.
 
     Args:
         act: the act.
@@ -143,18 +143,31 @@ def expect_agent(act: Act, name: str, principals: Sequence[str], work: str, scop
         scope: what it is about.
 
     Raises:
-        RefusedError: the mandate is another's, or ended, or the act goes beyond it.
+        RefusedError: the mandate is of another, or ended, or the act goes beyond it.
     """
     held = mandate_of(act, name)
     expect_in_force(act, held)
     act.expect(
-        held["holder"] == act.actor and held["principal"] in set(principals),
+        held["principal"] in principals,
         "licences.mandate-other",
-        "the mandate is another's",
-        expected=f"a mandate of {act.actor} from {' or '.join(principals)}",
-        got=name,
+        "the mandate is of another",
+        expected=f"one from {' or '.join(principals)}",
+        got=held["principal"],
     )
     _expect_about(act, held, work, scope)
+    return held
+
+
+def expect_agent(act: Act, name: str, principals: Sequence[str], work: str, scope: Scope) -> None:
+    """Refuse the act unless its actor may do it by a mandate; see `mandate_for`.
+
+    Raises:
+        RefusedError: it may not.
+    """
+    holder = mandate_for(act, name, principals, work, scope)["holder"]
+    act.expect(
+        holder == act.actor, "licences.mandate-other", "the mandate is another's", expected=holder, got=act.actor
+    )
 
 
 def _expect_about(act: Act, mandate: Mandate, work: str, scope: Scope) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.assent import assent
 from contracts.kind import ACTOR_ID, DATE, Act, Kind, body, some, text
-from contracts.licences.acting import expect_agent, expect_speaker, speakers, today
+from contracts.licences.acting import expect_agent, expect_speaker, mandate_for, speakers, today
 from contracts.licences.conflicts import stem_of
 from contracts.licences.forms import NAME
 from contracts.licences.granting import SIGNERS_MAX, Licence, licence_of, licence_subject, principals_of, term_of
@@ -141,13 +141,18 @@ def _end(act: Act, state: Licence, last: str, sell_off_days: int) -> list[Change
 
 
 def _expect_both(act: Act, state: Licence) -> None:
-    signers, work = set(act.body["signers"]), state["work"]
+    """Refuse an end that not both sides sign; the body names the mandate of an agent who signs for an owner."""
+    signers, work, principals = set(act.body["signers"]), state["work"], principals_of(act, state)
     others = signers - {state["licensee"]}
+    speaking = {one: set(speakers(act, one, work)) for one in principals}
+    if (name := act.body.get("mandate")) is not None:
+        held = mandate_for(act, name, principals, work, term_of(state))
+        speaking[held["principal"]].add(held["holder"])
     act.expect(
-        others != signers and all(others & set(speakers(act, one, work)) for one in principals_of(act, state)),
+        others != signers and all(others & one for one in speaking.values()),
         "licences.signers",
         "what is agreed is signed by the licensee and by all who grant",
-        expected=", ".join([state["licensee"], *principals_of(act, state)]),
+        expected=", ".join([state["licensee"], *principals]),
         got=", ".join(sorted(signers)),
     )
 
