@@ -269,6 +269,8 @@ class TownMachine(RuleBasedStateMachine):
             self.tally.move(month_of(self.now), paid.merchant, means, owed, back=True)
             for one in some:
                 one.place, one.charge = "left", ""
+                if not any(other.place == "used" for other in self.tally.pieces if other.serial == one.serial):
+                    self.begun.pop(one.serial, None)
 
     # Tickets and coupons.
 

@@ -132,6 +132,21 @@ def test_the_window_begins_with_the_first_use(town: Town) -> None:
     }  # fmt: skip
 
 
+def test_a_first_use_that_goes_back_begins_nothing(town: Town) -> None:
+    """A lunch that the shop could not serve does not let the days run; one that was served does."""
+    anna = town.open("anna")
+    ticket = town.ticket(anna)
+    back = {"tickets": [{"ticket": ticket, "item": "lunch", "count": 1}]}
+    charge = town.pay(anna, 25_000, items=[(ticket, "lunch", 1)])
+    town.on("noodles", "refund", anna, charge, refund=name("r"), coins=0, **back)
+    town.world.time_ms += 5 * DAY_MS
+    charge = town.pay(anna, 50_000, items=[(ticket, "lunch", 2)])
+    town.on("noodles", "refund", anna, charge, refund=name("s"), coins=0, **back)
+    town.world.time_ms += 2 * DAY_MS
+    with refused("tickets.over"):
+        town.pay(anna, 25_000, items=[(ticket, "lunch", 1)])
+
+
 def test_what_is_unused_is_paid_back(town: Town) -> None:
     """Its price less 3 %, by the issuer, once; never what was used, never a ticket that was given."""
     anna = town.open("anna")

@@ -82,12 +82,14 @@ def use(ticket: dict[str, Any], terms: Mapping[str, Any], item: str, count: int,
 
 
 def unuse(ticket: dict[str, Any], item: str, count: int) -> None:
-    """Put items back that a charge had used; the window goes on as it was.
+    """Put items back that a charge had used; where no use is left the window has not begun.
 
     Raises:
         RefusedError: fewer were used.
     """
     _move(ticket, item, 1, 0, count)
+    if not any(items[1] for items in ticket["items"].values()):
+        ticket["started_ms"] = None
 
 
 def give_back(ticket: dict[str, Any], counts: Mapping[str, int]) -> None:
