@@ -17,7 +17,9 @@ from fastapi.responses import JSONResponse
 from api.browser import page, wants_page
 from api.pages.views.licences import BarView, CalendarView, GrantView, ListedWorkView, WorksView, WorkView
 from api.pages.views.parts import Text
+from api.pages.views.produce import SpotView
 from api.services import Node, Services
+from api.sightings import MIDDLES
 from contracts.calendar import day_of, months_later
 from contracts.keys import actor_key
 from contracts.licences.conflicts import OWN_USE, find, stem_of
@@ -25,13 +27,14 @@ from contracts.licences.forms import decode_scope
 from contracts.licences.keys import licence_key, own_use_key, work_key
 from contracts.licences.life import standing, weakest
 from contracts.licences.scope import Scope, overlap, scope_of
-from contracts.licences.territories import TERRITORIES
+from contracts.licences.territories import TERRITORIES, lies_in
 from contracts.licences.vocabulary import ANY, CHANNELS, FIELDS, LANGUAGES, PRODUCTS
 from ledger.errors import FormatError, NotFoundError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from contracts.licences.conflicts import Conflict
     from ledger.serving import View
 
 router = APIRouter(tags=["licences"])
@@ -123,7 +126,7 @@ def calendar(request: Request, node: Node, work: str) -> Response:
         state, today = work_state(view, work), day_of(view.time_ms)
         asked, error = None, ""
         try:
-            asked = _asked(query, today) if "territory" in query else None
+            asked = asked_scope(query, today) if "territory" in query else None
         except (FormatError, RefusedError) as wrong:
             if not wants_page(request):
                 raise
@@ -157,6 +160,8 @@ def calendar(request: Request, node: Node, work: str) -> Response:
         months=months,
         asked_bar=(0, 0) if asked is None else _span(asked.first, asked.last, months),
         choices=_choices(),
+        spots=_spots(asked, met),
+        terms_url=f"/works/{quote(work)}/terms" if asked is not None and not met else "",
         error=error,
     )
     return page(request, content)
@@ -221,7 +226,7 @@ def _grant_url(name: str) -> str:
     return "" if name.startswith(OWN_USE) else f"/licences/{quote(name)}"
 
 
-def _asked(query: Mapping[str, str], today: str) -> Scope:
+def asked_scope(query: Mapping[str, str], today: str) -> Scope:
     """Return the scope that the form asks about.
 
     Raises:
@@ -247,6 +252,17 @@ _DIMENSIONS = {
     "territory": ("territories", frozenset[str]()), "field": ("fields", FIELDS), "product": ("products", PRODUCTS),
     "channel": ("channels", CHANNELS), "language": ("languages", LANGUAGES),
 }  # fmt: skip
+
+
+def _spots(asked: Scope | None, met: Iterable[Conflict]) -> tuple[tuple[SpotView, bool], ...]:
+    """Return where on the map of Taiwan a licence would hold, and where it meets another."""
+    wanted = set() if asked is None else _counties(asked.territories)
+    taken = {county for one in met for county in _counties(one.over.territories)}
+    return tuple((SpotView(*MIDDLES[county]), county in taken) for county in sorted(wanted | taken))
+
+
+def _counties(territories: Iterable[str]) -> set[str]:
+    return {code for code in MIDDLES if any(lies_in(code, one) or lies_in(one, code) for one in territories)}
 
 
 def _choices() -> dict[str, tuple[str, ...]]:

@@ -18,6 +18,7 @@ from api.pages.views.licences import (
     WorkView,
 )
 from api.pages.views.parts import QrView, Text
+from api.pages.views.produce import SpotView
 
 if TYPE_CHECKING:
     from api.pages.views import View
@@ -94,6 +95,7 @@ CALENDAR = CalendarView(
     months=tuple(f"2026-{number:02}" for number in range(1, 13)) * 2, asked_bar=(100, 400),
     choices={"territory": ("TW", "TW-TTT", "142"), "field": ("packaging", "textiles"), "product": ("24", "30"),
              "channel": ("shop",), "language": ("zh", "ami")},
+    spots=((SpotView(22.98, 120.99), True), (SpotView(25.09, 121.56), False)),
 )  # fmt: skip
 STATEMENT = {
     "number": 1, "first": "2026-03-01", "last": "2026-05-31", "pieces": 900, "gross": 12_000_000,
@@ -129,6 +131,7 @@ VIEWS: dict[str, View] = {
     ),
     "works-none": WorksView((), 0),
     "calendar": CALENDAR,
+    "calendar-free": replace(CALENDAR, conflicts=(), bars=(), terms_url="/works/W-1/terms"),
     "calendar-empty": replace(CALENDAR, asked=None, conflicts=(), bars=(), asked_bar=(0, 0), error="a day"),
     "royalties": ACCOUNT,
     "royalties-none": replace(ACCOUNT, facts={**ACCOUNT.facts, "statements": [], "auditors": []}),

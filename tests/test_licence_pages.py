@@ -176,6 +176,39 @@ def test_the_calendar_shows_what_is_in_the_way(studio: Studio) -> None:
     assert client.get("/works/W-9/calendar", headers=HTML).status_code == 404
 
 
+def test_a_form_becomes_terms_that_can_be_signed(studio: Studio) -> None:
+    """What a maker and an artist chose on the page is the agreement that they sign, word for word."""
+    client = client_of(studio)
+    chosen = {
+        "territory": "TW-TTT",
+        "field": "packaging",
+        "product": "30",
+        "first": studio.day(0),
+        "last": studio.day(90),
+    }
+    page = client.get("/works/W-1/calendar", params={**chosen, "lang": "zh-TW"}, headers=HTML).text
+    for words in ("擬定條款", "/works/W-1/terms", "在臺灣地圖上的適用範圍"):
+        assert words in page, words
+    more = {"name": "L-5", "assignee": "tea", "percent": "7.5", "quantity": "500"}
+    answer = client.get("/works/W-1/terms", params={**chosen, **more})
+    assert answer.headers["content-type"].startswith("application/ld+json")
+    terms = decode(answer.json())
+    assert (terms.licence, terms.assigners, terms.assignee, terms.quantity) == ("L-5", ("panay",), "tea", 500)
+    assert (terms.scope.territories, terms.scope.last) == (("TW-TTT",), studio.day(90))
+    assert terms.royalty is not None
+    assert terms.royalty.bands == ((0, 75),)
+    assert dict(terms.attribution)["zh-TW"] == "名稱 panay《作品 W-1》"
+    studio.grant(terms)
+    assert studio.state("L-5")["royalty"]["bands"] == [[0, 75]]
+    people = decode(client.get("/works/W-2/terms", params={**chosen, **more, "name": "L-6"}).json())
+    studio.grant(people, "hana", "tea")
+    for wrong in ({"name": ""}, {"name": "L 5"}, {"assignee": "Tea!"}, {"percent": "5,5"}, {"percent": "101"},
+                  {"quantity": "0"}, {"field": "x"}, {"last": "2020-01-01"}):  # fmt: skip
+        refused = client.get("/works/W-1/terms", params={**chosen, **more, **wrong})
+        assert refused.status_code in {400, 422}, wrong
+        assert refused.json()["expected"]
+
+
 def test_a_work_says_whose_it_is_and_who_may_use_it(studio: Studio) -> None:
     """An empty work teaches the first step; one with grants lists them; a people's is called that."""
     client = client_of(studio)

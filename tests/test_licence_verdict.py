@@ -163,11 +163,11 @@ def slow_state(every: Told, day: str, known: str) -> str:
     for body in ends:
         last = body["last"]
         more = 0 if body["reason"] in {"breach", "cultural-harm"} else more
+    if date.fromisoformat(day) > date.fromisoformat(last) + timedelta(days=0 if last < first else more):
+        return "revoked" if ends else "ended"
     filed = [when for when, kind, _ in records if kind == "licence-filing"]
     if policy["target"].endswith("W-2") and (not filed or day < filed[0]):
         return "unfiled"
-    if date.fromisoformat(day) > date.fromisoformat(last) + timedelta(days=0 if last < first else more):
-        return "revoked" if ends else "ended"
     if day < first:
         return "early"
     turns = [kind for _, kind, body in records if kind.endswith(("suspension", "resumption")) and body["from"] <= day]

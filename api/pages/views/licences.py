@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from api.pages.views.parts import QrView
+    from api.pages.views.produce import SpotView
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,8 @@ class CalendarView:
         months: the months shown, `2026-11`.
         asked_bar: start and width of what was asked for, in thousandths.
         choices: the words to choose from, by dimension.
+        spots: where on the map it would hold, each with whether it meets another grant there.
+        terms_url: where its terms are written, empty where it is not free.
         error: what is wrong with what was typed, empty where nothing is.
     """
 
@@ -183,6 +186,8 @@ class CalendarView:
     months: tuple[str, ...]
     asked_bar: tuple[int, int]
     choices: Mapping[str, tuple[str, ...]]
+    spots: tuple[tuple[SpotView, bool], ...] = ()
+    terms_url: str = ""
     error: str = ""
 
 
