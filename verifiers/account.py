@@ -45,6 +45,7 @@ from contracts.rewards.keys import (
     programme_key,
     ticket_key,
 )
+from contracts.rewards.means import coupons_of, tickets_of
 from contracts.rewards.tickets import new_ticket
 from ledger.errors import ProofError
 from ledger.facts import PREFIX_SIZE
@@ -136,8 +137,8 @@ class Part:
         else:
             mixed = known["mixed"] or {"tickets": [], "coupons": []}
             tickets, coupons = (
-                [tuple(row[:5]) for row in mixed["tickets"]],
-                [tuple(row[:3]) for row in mixed["coupons"]],
+                [(one.ticket, one.offer, one.version, one.item, one.number) for one in tickets_of(mixed)],
+                [(one.coupon, one.offer, one.version) for one in coupons_of(mixed)],
             )
         for name, offer, version, item, count in tickets:
             terms = self._name("tickets", body["programme"], offer, version)

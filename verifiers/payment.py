@@ -27,7 +27,7 @@ from contracts.rewards.book import holder_of
 from contracts.rewards.charge import FOLLOWING, Step, begin, follow, stage, unpaid
 from contracts.rewards.code import check_code
 from contracts.rewards.keys import charge_prefix, holder_prefix
-from contracts.rewards.mixed import all_back, any_back, paid_with
+from contracts.rewards.means import all_back, any_back, coupons_of, paid_with, tickets_of
 from ledger.errors import ProofError, RefusedError
 from verifiers import question
 from verifiers.acts import Acts
@@ -171,12 +171,13 @@ class Answer(question.Answer):
         """Return what the tickets and coupons are called, and who issued them."""
         mixed, index = self.state["mixed"] or {"tickets": [], "coupons": []}, self._first.index
         found: dict[str, Any] = {}
-        for kind in ("tickets", "coupons"):
-            for row in mixed[kind]:
-                terms = self._offers.before(index, kind, row[1], row[2])
-                shown = found.setdefault(row[1], {"issuer": terms["issuer"], "name": terms["name"]})
-                if kind == "tickets":
-                    shown.setdefault("items", {})[row[3]] = terms["items"][row[3]]["name"]
+        for used in tickets_of(mixed):
+            terms = self._offers.before(index, "tickets", used.offer, used.version)
+            shown = found.setdefault(used.offer, {"issuer": terms["issuer"], "name": terms["name"], "items": {}})
+            shown["items"][used.item] = terms["items"][used.item]["name"]
+        for one in coupons_of(mixed):
+            terms = self._offers.before(index, "coupons", one.offer, one.version)
+            found.setdefault(one.offer, {"issuer": terms["issuer"], "name": terms["name"]})
         return found
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from contracts.kind import Act
     from contracts.rewards.coins import Lot
-    from contracts.rewards.mixed import Due
+    from contracts.rewards.means import Due
 
 HOLDER = "account/"
 SOURCES = frozenset({"issued", "received"})

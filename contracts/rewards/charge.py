@@ -4,7 +4,7 @@
     state = follow(state, Step("coins-confirm", body, issuer=…, actor=…, time_ms=…))
 
 Nothing here knows what an account holds; that a voucher could not be paid is said by the books alone. What is paid with
-tickets, coupons or money too (`contracts.rewards.mixed`) is final at once: the resident's code names all of it, or a
+tickets, coupons or money too (`contracts.rewards.means`) is final at once: the resident's code names all of it, or a
 printed card pays it within its limits.
 """
 
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.rewards.book import holder_of
 from contracts.rewards.code import code_of
-from contracts.rewards.mixed import BACK, mix, unmix
+from contracts.rewards.means import BACK, mix, unmix
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from contracts.rewards.code import Code
-    from contracts.rewards.mixed import Offers
+    from contracts.rewards.means import Offers
 
 CODE_LIFE_S = 300
 VOUCHER_LIFE_S = 7 * 86_400

@@ -2,7 +2,7 @@
 
     coins-charge   {"programme": "…", "merchant": "noodles", "branch": "main", "account": "<hex>", "charge": "<hex>",
                     "coins": 30, "code": {…}}                          or "card": "<hex>"; "hold_s": 3600
-                    or with "total", "tickets", "coupons", "money": see `contracts.rewards.mixed`
+                    or with "total", "tickets", "coupons", "money": see `contracts.rewards.means`
     coins-confirm  {"programme": "…", "account": "<hex>", "charge": "<hex>", "coins": 80}
     coins-post     {"programme": "…", "account": "<hex>", "charge": "<hex>", "coins": 20}
     coins-void     {"programme": "…", "account": "<hex>", "charge": "<hex>"}
@@ -37,7 +37,7 @@ from contracts.rewards.keys import (
     ticket_key,
     wallet_key,
 )
-from contracts.rewards.mixed import BACK, BESIDE, dues, worth
+from contracts.rewards.means import BACK, BESIDE, dues, worth
 from contracts.rewards.offers import offer_of
 from contracts.rewards.programmes import BRANCH, COINS, NO_COINS, PROGRAMME_ID, RANDOM_ID, expect_soon, programme_of
 from ledger.errors import RefusedError, SignatureError

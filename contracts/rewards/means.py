@@ -23,7 +23,7 @@ from contracts.rewards.programmes import MONEY, PROGRAMME_ID, RANDOM_ID
 from ledger.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     Offers = Callable[[str, str, int], Mapping[str, Any]]
     """A version of an offer's terms, from its kind (`tickets`, `coupons`), its name and the version."""
@@ -46,6 +46,26 @@ BESIDE = {
 """Members of a charge that is not of coins alone."""
 BACK = {"money": MONEY, "tickets": _some(body(_NAMED)), "coupons": _some(RANDOM_ID)}
 """Members of a refund of such a charge."""
+
+
+class TicketPaid(NamedTuple):
+    """So many of an item of a ticket that a charge was paid with, and what they count for together."""
+
+    ticket: str
+    offer: str
+    version: int
+    item: str
+    number: int
+    face: int
+
+
+class CouponPaid(NamedTuple):
+    """A coupon that a charge was paid with, and what it took off."""
+
+    coupon: str
+    offer: str
+    version: int
+    off: int
 
 
 class Due(NamedTuple):
@@ -91,20 +111,38 @@ def mix(content: Mapping[str, Any], *, terms: Mapping[str, Any], offers: Offers,
         "a ticket's item or a coupon stands there twice",
     )
     tickets = [_ticket(content, offers, one) for one in named]
-    bought = content["total"] - sum(row[5] for row in tickets)
+    bought = content["total"] - sum(one.face for one in tickets)
     purchase = Purchase(content["merchant"], content["branch"], bought, bought, time_ms)
     offs = discounts([offers("coupons", one["offer"], one["version"]) for one in shown], purchase)
-    coupons = [[one["coupon"], one["offer"], one["version"], off] for one, off in zip(shown, offs, strict=True)]
-    money, worth = content.get("money", 0), content["coins"] * terms["value"]
+    coupons = [
+        CouponPaid(one["coupon"], one["offer"], one["version"], off) for one, off in zip(shown, offs, strict=True)
+    ]
+    money, in_coins = content.get("money", 0), content["coins"] * terms["value"]
     _expect(
-        worth + money == bought - sum(offs),
+        in_coins + money == bought - sum(offs),
         "till.total",
         "tickets, coupons, coins and money do not come to the total",
         expected=f"{bought - sum(offs)} in coins and money",
-        got=f"{worth} + {money}",
+        got=f"{in_coins} + {money}",
     )
     back = {"money": 0, "tickets": [0] * len(tickets), "coupons": [0] * len(coupons)}
-    return {"total": content["total"], "money": money, "tickets": tickets, "coupons": coupons, "back": back}
+    return {
+        "total": content["total"],
+        "money": money,
+        "tickets": [list(one) for one in tickets],
+        "coupons": [list(one) for one in coupons],
+        "back": back,
+    }
+
+
+def tickets_of(mixed: Mapping[str, Any]) -> list[TicketPaid]:
+    """Return the items that a charge was paid with."""
+    return [TicketPaid(*row) for row in mixed["tickets"]]
+
+
+def coupons_of(mixed: Mapping[str, Any]) -> list[CouponPaid]:
+    """Return the coupons that a charge was paid with."""
+    return [CouponPaid(*row) for row in mixed["coupons"]]
 
 
 def worth(content: Mapping[str, Any], terms: Mapping[str, Any]) -> int:
@@ -129,15 +167,15 @@ def unmix(mixed: Mapping[str, Any], content: Mapping[str, Any], coins_left: int)
     money, tickets, coupons = before["money"] + content.get("money", 0), [*before["tickets"]], [*before["coupons"]]
     _expect(money <= mixed["money"], "till.refund", "more money than was paid", expected=mixed["money"], got=money)
     for one in content.get("tickets", ()):
-        at = _index(mixed["tickets"], one["ticket"], one["item"])
+        at = _index([(row.ticket, row.item) for row in tickets_of(mixed)], (one["ticket"], one["item"]))
         tickets[at] += one["count"]
-        paid = mixed["tickets"][at][4]
+        paid = tickets_of(mixed)[at].number
         _expect(tickets[at] <= paid, "till.refund", "more items than were used", expected=paid, got=tickets[at])
     for one in content.get("coupons", ()):
-        at = _index(mixed["coupons"], one)
+        at = _index([row.coupon for row in coupons_of(mixed)], one)
         coupons[at] += 1
         _expect(coupons[at] == 1, "till.refund", "this coupon is back already", got=one)
-    rest = coins_left + mixed["money"] - money + sum(row[4] for row in mixed["tickets"]) - sum(tickets)
+    rest = coins_left + mixed["money"] - money + sum(one.number for one in tickets_of(mixed)) - sum(tickets)
     _expect(
         rest == 0 or coupons == before["coupons"],
         "till.coupon-last",
@@ -159,21 +197,21 @@ def dues(mixed: Mapping[str, Any] | None, offers: Offers, before: Mapping[str, A
         return []
     back = mixed["back"]
     found: list[Due] = []
-    for at, (_, offer, version, item, count, _) in enumerate(mixed["tickets"]):
-        terms = offers("tickets", offer, version)
-        moved = count if before is None else back["tickets"][at] - before["tickets"][at]
-        found.append(Due(terms["issuer"], "tickets", moved * terms["items"][item]["price"]))
-    for at, (_, offer, version, off) in enumerate(mixed["coupons"]):
-        terms = offers("coupons", offer, version)
+    for at, used in enumerate(tickets_of(mixed)):
+        terms = offers("tickets", used.offer, used.version)
+        moved = used.number if before is None else back["tickets"][at] - before["tickets"][at]
+        found.append(Due(terms["issuer"], "tickets", moved * terms["items"][used.item]["price"]))
+    for at, shown in enumerate(coupons_of(mixed)):
+        terms = offers("coupons", shown.offer, shown.version)
         moved = 1 if before is None else back["coupons"][at] - before["coupons"][at]
-        found.append(Due(terms["issuer"], "coupons", moved * borne(terms, off)))
+        found.append(Due(terms["issuer"], "coupons", moved * borne(terms, shown.off)))
     return [due for due in found if due.amount]
 
 
 def all_back(mixed: Mapping[str, Any]) -> bool:
     """Say whether everything beside the coins went back."""
     back = mixed["back"]
-    used = [row[4] for row in mixed["tickets"]]
+    used = [one.number for one in tickets_of(mixed)]
     return bool(back["money"] == mixed["money"] and back["tickets"] == used and all(back["coupons"]))
 
 
@@ -188,36 +226,37 @@ def paid_with(mixed: Mapping[str, Any]) -> dict[str, Any]:
     back = mixed["back"]
     tickets = [
         {
-            "offer": offer,
-            "version": version,
-            "item": item,
-            "count": count - gone,
-            "face": face * (count - gone) // count,
+            "offer": one.offer,
+            "version": one.version,
+            "item": one.item,
+            "count": one.number - gone,
+            "face": one.face * (one.number - gone) // one.number,
         }
-        for (_, offer, version, item, count, face), gone in zip(mixed["tickets"], back["tickets"], strict=True)
+        for one, gone in zip(tickets_of(mixed), back["tickets"], strict=True)
     ]
     coupons = [
-        {"offer": offer, "version": version, "off": 0 if gone else off}
-        for (_, offer, version, off), gone in zip(mixed["coupons"], back["coupons"], strict=True)
+        {"offer": one.offer, "version": one.version, "off": 0 if gone else one.off}
+        for one, gone in zip(coupons_of(mixed), back["coupons"], strict=True)
     ]
     return {"total": mixed["total"], "money": mixed["money"] - back["money"], "tickets": tickets, "coupons": coupons}
 
 
-def _ticket(content: Mapping[str, Any], offers: Offers, one: Mapping[str, Any]) -> list[Any]:
+def _ticket(content: Mapping[str, Any], offers: Offers, one: Mapping[str, Any]) -> TicketPaid:
     item = offers("tickets", one["offer"], one["version"])["items"].get(one["item"])
     if item is None or content["branch"] not in item["at"].get(content["merchant"], ()):
         places = "" if item is None else ", ".join(sorted(item["at"]))
         raise RefusedError(
             "tickets.place", "this item of the ticket is for another till", expected=places, got=one["item"]
         )
-    return [one["ticket"], one["offer"], one["version"], one["item"], one["count"], item["face"] * one["count"]]
+    face = item["face"] * one["count"]
+    return TicketPaid(one["ticket"], one["offer"], one["version"], one["item"], one["count"], face)
 
 
-def _index(rows: list[list[Any]], name: str, item: str | None = None) -> int:
-    for at, row in enumerate(rows):
-        if row[0] == name and item in (None, row[3]):
-            return at
-    raise RefusedError("till.refund", "the charge was not paid with this", got=name)
+def _index(names: Sequence[Any], name: Any) -> int:
+    """Return where a name stands among those that a charge was paid with."""
+    if name not in names:
+        raise RefusedError("till.refund", "the charge was not paid with this", got=name)
+    return names.index(name)
 
 
 def _expect(holds: object, rule: str, message: str, *, expected: object = None, got: object = None) -> None:
