@@ -16,7 +16,7 @@ from contracts.calendar import day_of, month_of
 from contracts.keys import actor_key
 from contracts.rewards.book import new_funds
 from contracts.rewards.clearing import Line, Row, issuer_rows, merchant_rows, statement
-from contracts.rewards.keys import funds_key, issuer_key, merchant_key, programme_prefix
+from contracts.rewards.keys import figures_key, funds_key, issuer_key, merchant_key, programme_prefix
 from ledger import cbor
 from ledger.errors import NotFoundError
 from ledger.facts import PREFIX_BITS
@@ -69,6 +69,11 @@ class Books:
         """Return what those are called that the programme names."""
         states = {actor: self._names.get(actor) for actor in actors}
         return {actor: Text((state and state["name"]) or {"zh-TW": actor}) for actor, state in states.items()}
+
+    def figures(self, day: str) -> dict[str, Any] | None:
+        """Return the visit figures of a day, None where none are published."""
+        found = self._facts([figures_key(self.programme, day)])
+        return next((one["figures"] for one in found.values()), None)
 
     def fact(self, key: bytes) -> Any | None:
         """Return a private fact as of the seal."""

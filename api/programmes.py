@@ -1,6 +1,7 @@
 """Programmes of coins: what anybody may know of one, and for its merchants, stations and issuers what is theirs.
 
 /programmes/{programme}                                 where coins are earned and taken; public
+/programmes/{programme}/figures                         how many people came to shops on a day; public
 /programmes/{programme}/till                            a merchant's day and month, newest first
 /programmes/{programme}/station                         what a station gave on a day, what is left for a person today
 /programmes/{programme}/clearing                        what issuers owe merchants for a month, from both sides
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
@@ -25,13 +26,14 @@ from api.door import HEADERS, Visit, open_visit
 from api.pages import pdf
 from api.pages.pdf import make_pdf
 from api.pages.render import render
-from api.pages.views.rewards import ClearingView, Pager, ProgrammeView, StationView, TillView
+from api.pages.views.rewards import ClearingView, FiguresView, Pager, ProgrammeView, StationView, TillView
 from api.problems import ForbiddenError
 from api.services import Node, Services
-from contracts.calendar import day_of, month_of, months_later
+from contracts.calendar import day_of, days_later, month_of, months_later
 from contracts.rewards.clearing import MEANS, Line, Row, liability, prefund, write_statement
 from contracts.rewards.code import PREFIX, decode_code
 from contracts.rewards.keys import account_key, card_key, given_key
+from contracts.rewards.visits import CELLS
 from ledger.bundle import CONTENT_TYPE
 from ledger.errors import FormatError
 from verifiers.liability import Answer
@@ -44,7 +46,6 @@ router = APIRouter(tags=["programmes"])
 TILL_ROWS = 100
 First = Annotated[int, Query(ge=1, le=10**9)]
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-_DAY = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -56,7 +57,23 @@ def programme_page(request: Request, node: Node, programme: str) -> Response:
         return JSONResponse(books.terms)
     terms = books.terms
     names = books.names({terms["owner"], *terms["issuers"], *terms["stations"], *terms["merchants"]})
-    return page(request, ProgrammeView(terms, names, f"/programmes/{programme}"))
+    path = f"/programmes/{programme}"
+    return page(request, ProgrammeView(terms, names, path, f"{path}/figures"))
+
+
+@router.get("/programmes/{programme}/figures")
+def figures(request: Request, node: Node, programme: str, day: str = "") -> Response:
+    """Return how many people came to shops on a day, in the closed cells that were published. Public."""
+    books = open_books(node, programme)
+    today = day_of(max(books.time_ms, node.log.clock.now_ms()))
+    chosen = _day(day, days_later(today, -1))
+    found = books.figures(chosen)
+    if not wants_page(request):
+        return JSONResponse({"programme": programme, "day": chosen, "published": found is not None, "figures": found})
+    path = f"/programmes/{programme}/figures"
+    later = days_later(chosen, 1)
+    pager = Pager(f"{path}?day={later}" if later < today else "", f"{path}?day={days_later(chosen, -1)}")
+    return page(request, FiguresView(books.title, chosen, found, CELLS, books.names(found or ()), pager))
 
 
 @router.get("/programmes/{programme}/till")
@@ -103,9 +120,7 @@ def station(request: Request, node: Node, programme: str, day: str = "", who: st
     visit, books = open_visit(request, node), open_books(node, programme)
     _expect(visit, books.stations)
     now_ms = max(books.time_ms, node.log.clock.now_ms())
-    if day and not _DAY.fullmatch(day):
-        raise FormatError("the day", expected="such as 2026-11-03", got=day[:20])
-    chosen = day or day_of(now_ms)
+    chosen = _day(day, day_of(now_ms))
     given = books.fact(given_key(programme, visit.actor, chosen)) or {}
     body = {
         "programme": programme, "station": visit.actor, "day": chosen, "day_max": books.terms["day_max"],
@@ -284,6 +299,13 @@ def _expect(visit: Visit, actors: Iterable[str]) -> None:
     """
     if visit.actor not in actors:
         raise ForbiddenError("this page is for others", expected="one whom it concerns", got=visit.actor)
+
+
+def _day(day: str, otherwise: str) -> str:
+    try:
+        return date.fromisoformat(day).isoformat() if day else otherwise
+    except ValueError as error:
+        raise FormatError("the day", expected="such as 2026-11-03", got=day[:20]) from error
 
 
 def _month(month: str, now_ms: int) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from api.pages.views.parts import Text
 from api.pages.views.rewards import (
     ClearingView,
+    FiguresView,
     Pager,
     PaymentView,
     ProgrammeView,
@@ -17,6 +18,7 @@ from api.pages.views.rewards import (
     TillView,
     WalletView,
 )
+from contracts.rewards.visits import CELLS
 
 if TYPE_CHECKING:
     from api.pages.views import View
@@ -64,6 +66,21 @@ HISTORY = (
     act(1, "coins-card", {}, 1515, state="open"), act(1, "coins-card", {}, 1515, state="closed"),
     act(1, "coins-key", {}, 1515, close=[]), act(0, "coins-account", {}, 0),
 )  # fmt: skip
+ITEM = {"name": {"zh-TW": "客家午餐"}, "face": 25_000, "left": 1, "used": 1, "returned": 0}
+TICKET = {
+    "ticket": CHARGE, "offer": "day-out", "version": 1, "issuer": "town", "name": {"zh-TW": "瑞穗一日遊"}, "paid": True,
+    "guarantee": {"by": "臺灣銀行信託部", "until": "2028-12-31"}, "started_ms": None, "until_ms": None,
+    "items": {"lunch": ITEM, "walk": {**ITEM, "name": {"zh-TW": "茶園導覽"}}},
+}  # fmt: skip
+COUPON = {
+    "coupon": CHARGE, "offer": "fifty", "version": 1, "issuer": "county", "name": {"zh-TW": "午餐折五十元"},
+    "off": {"amount": 5_000}, "when": {"least": 20_000}, "until_ms": NOW_MS + 40 * DAY_MS,
+}  # fmt: skip
+PASSES: dict[str, Any] = {
+    "tickets": [TICKET, {**TICKET, "paid": False, "until_ms": NOW_MS + DAY_MS}],
+    "coupons": [COUPON, {**COUPON, "off": {"permille": 100, "most": 10_000}, "when": {}}],
+    "releases": [{"release": "new-year", "entry": CHARGE, "claimed": claimed} for claimed in (True, False)],
+}
 WALLET = WalletView(
     account=ACCOUNT,
     status="owing",
@@ -76,6 +93,7 @@ WALLET = WalletView(
         ],
         "holds": [{"charge": CHARGE, "coins": 50, "until_ms": NOW_MS + 3_600_000, "merchant": "tea", "branch": "main"}],
         "unpaid": 1,
+        **PASSES,
         "keys": [{"kid": "cd" * 32, "state": "revoked"}, {"kid": "ab" * 32, "state": "active"}],
         "cards": [{"state": "open", "day": "2026-11-20", "spent": 6}, {"state": "closed", "day": "", "spent": 0}],
     },
@@ -89,7 +107,7 @@ WALLET = WalletView(
 NEW = replace(
     WALLET, status="open", history=HISTORY[-1:], links={}, pager=Pager(),
     facts={**WALLET.facts, "balance": {"available": 0, "held": 0, "debt": 0}, "lots": [], "holds": [], "unpaid": 0,
-           "keys": [], "cards": []},
+           "tickets": [], "coupons": [], "releases": [], "keys": [], "cards": []},
 )  # fmt: skip
 
 
@@ -180,7 +198,15 @@ VIEWS: dict[str, View] = {
     "wallet-new": NEW,
     "payment": payment("pending"),
     "payment-mixed": payment("part-refunded", **MIXED),
-    "programme": ProgrammeView(TERMS, NAMES, "/programmes/hualien-health"),
+    "programme": ProgrammeView(TERMS, NAMES, "/programmes/hualien-health", "/figures"),
+    "figures": FiguresView(
+        TITLE,
+        "2026-11-22",
+        {"noodles": {"day": 41, "early": 26, "late": 15}, "tea": dict.fromkeys(CELLS, 9)},
+        CELLS,
+        NAMES,
+        PAGER,
+    ),
     "till": TILL,
     "station": StationView(TITLE, DAY, NAMES, ACCOUNT, "", PROOF.seal_time),
     "station-unknown": StationView(TITLE, {**DAY, "person": None}, NAMES, "W" * 80, "d", PROOF.seal_time),
@@ -194,8 +220,12 @@ STATES: dict[str, View] = {
         for facts in ({}, {"by": "card"}, {"offline": True}, MIXED)
     },
     "programme-bare": ProgrammeView(
-        {**TERMS, "stations": {}, "merchants": {}, "activities": {}, "transfers": False, "offline_max": 0}, NAMES, "/x"
+        {**TERMS, "stations": {}, "merchants": {}, "activities": {}, "transfers": False, "offline_max": 0},
+        NAMES,
+        "/x",
+        "/x",
     ),
+    "figures-none": FiguresView(TITLE, "2026-11-22", None, CELLS, NAMES, Pager()),
     "till-empty": replace(TILL, month={**TILL.month, "due": [], "lines": []}, pager=Pager(), older_url=""),
     "station-plain": StationView(TITLE, {**DAY, "person": None}, NAMES, "", "", PROOF.seal_time),
     "clearing-unequal": replace(

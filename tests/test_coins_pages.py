@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from logged import logged
 from pages_sample import reader
 from pypdf import PdfReader
-from rewards import PROGRAMME, name
+from rewards import PROGRAMME, Town, name
 from rewards_sample import STATES
 from test_coins_verdicts import Lived, live
 from webs import services_of
@@ -24,10 +24,12 @@ from api.app import create_app
 from api.door import sign_door
 from api.pages.render import render
 from api.signed import sign_request
-from contracts.calendar import day_of, month_of
+from contracts.calendar import day_end_ms, day_of, month_of
 from contracts.rewards.book import holder_of
 from contracts.rewards.clearing import liability
 from contracts.rewards.code import encode_code
+from contracts.rewards.keys import visits_key
+from contracts.rewards.visits import published
 from verifiers import account as accounts
 from verifiers import liability as liabilities
 from verifiers import payment as payments
@@ -35,6 +37,7 @@ from verifiers import record as records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from httpx import Response
 
@@ -201,6 +204,28 @@ def test_a_programme_is_public(client: TestClient) -> None:
         assert words in page
     for behind in ("", "/till", "/clearing"):
         assert client.get(f"/programmes/none{behind}").status_code in {401, 404}
+
+
+def test_how_many_people_came(tmp_path: Path) -> None:
+    """Anybody reads the figures that were published, and that others are withheld; of other days nothing is said."""
+    world = logged(tmp_path)
+    town = Town(world)
+    for one in "abcdef":
+        account = town.open(one)
+        town.earn(account)
+        town.charge(account, 1)
+    day = day_of(world.time_ms)
+    world.time_ms = day_end_ms(day)
+    cells = published(world.get(visits_key(PROGRAMME, "noodles", day)))
+    world.submit("county", "visit-figures", {"programme": PROGRAMME, "day": day, "figures": {"noodles": cells}})
+    shop = TestClient(create_app(services_of(world)), raise_server_exceptions=False)
+    found = shop.get(f"{TOWN}/figures?day={day}").json()
+    assert (found["published"], found["figures"]) == (True, {"noodles": {"day": 6}})
+    page = shop.get(f"{TOWN}/figures?day={day}", headers={**HTML, "accept-language": "zh-TW"}).text
+    assert page.count("少於五人") >= 6
+    assert not shop.get(f"{TOWN}/figures?day=2026-01-01").json()["published"]
+    assert shop.get(f"{TOWN}/figures?day=2026-02-30").status_code == 400
+    world.close()
 
 
 def test_the_till(client: TestClient, lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:

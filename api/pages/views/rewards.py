@@ -139,6 +139,7 @@ class ProgrammeView(Named):
         terms: those in force, as JSON has them.
         names: who the actors are.
         path: its address.
+        figures_url: how many people came, as far as it is published.
     """
 
     TEMPLATE: ClassVar[str] = "programme.html"
@@ -146,11 +147,35 @@ class ProgrammeView(Named):
     terms: Mapping[str, Any]
     names: Mapping[str, Text]
     path: str
+    figures_url: str
 
     @property
     def title(self) -> Text:
         """What it is called."""
         return Text(self.terms["name"])
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresView(Named):
+    """How many people came to shops on a day, as far as it is published; for anybody.
+
+    Attributes:
+        title: what the programme is called.
+        day: the day.
+        figures: people by shop and cell; None where nothing is published of the day.
+        cells: the cells of a day, the widest first.
+        names: who the shops are.
+        pager: where the days before and after are.
+    """
+
+    TEMPLATE: ClassVar[str] = "figures.html"
+
+    title: Text
+    day: str
+    figures: Mapping[str, Mapping[str, int]] | None
+    cells: tuple[str, ...]
+    names: Mapping[str, Text]
+    pager: Pager
 
 
 @dataclass(frozen=True, slots=True)
