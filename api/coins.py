@@ -31,6 +31,8 @@ from api.problems import ForbiddenError
 from api.services import Node, Services
 from api.signed import raw_path
 from contracts.rewards.book import holder_of
+from contracts.rewards.charge import stage
+from contracts.rewards.coins import purse_at
 from contracts.rewards.keys import COMMITMENT, account_key, charge_key, programme_key
 from ledger import cbor
 from ledger.bundle import CONTENT_TYPE
@@ -88,6 +90,21 @@ def account_data(request: Request, node: Node, account: str, at: At = None) -> R
     return _account_facts(node, account, at)
 
 
+@router.get("/accounts/{account}/now")
+def account_now(request: Request, node: Node, account: str) -> Response:
+    """Return an account's coins as they are at this moment; what the newest seal does not hold yet has no proof yet."""
+    _open_account(request, node, account)
+    now_ms, state = node.log.clock.now_ms(), PresentFacts(node.log.store).get(account_key(account)) or {}
+    purse = purse_at(state, now_ms)
+    body = {
+        "account": account, "programme": state["programme"], "time_ms": now_ms, "balance": purse.balance(),
+        "lots": [{"coins": lot.coins, "ends_ms": lot.ends_ms, "issuer": lot.issuer} for lot in purse.lots],
+        "holds": [{"charge": hold.charge, "coins": hold.coins, "until_ms": hold.until_ms} for hold in purse.holds],
+        "keys": state["keys"],
+    }  # fmt: skip
+    return JSONResponse(body, headers=dict(HEADERS))
+
+
 @router.get("/accounts/{account}/bundle")
 def account_bundle(request: Request, node: Node, account: str) -> Response:
     """Return the proof file of an account: each lot with its end, and every act that led to it."""
@@ -137,6 +154,15 @@ def payment_data(request: Request, node: Node, charge: str) -> Response:
     """Return what is on record of a charge, as its verdict says it."""
     _open_charge(request, node, charge)
     return _payment_facts(node, charge)
+
+
+@router.get("/redemptions/{charge}/now")
+def payment_now(request: Request, node: Node, charge: str) -> Response:
+    """Return how a charge stands at this moment; what the newest seal does not hold yet has no proof yet."""
+    _open_charge(request, node, charge)
+    now_ms, state = node.log.clock.now_ms(), PresentFacts(node.log.store).get(charge_key(charge)) or {}
+    shown = {name: value for name, value in state.items() if name != "acts"}
+    return JSONResponse({**shown, "stage": stage(state, now_ms), "now_ms": now_ms}, headers=dict(HEADERS))
 
 
 @router.get("/redemptions/{charge}/bundle")

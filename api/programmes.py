@@ -4,6 +4,7 @@
 /programmes/{programme}/figures                         how many people came to shops on a day; public
 /programmes/{programme}/till                            a merchant's day and month, newest first
 /programmes/{programme}/station                         what a station gave on a day, what is left for a person today
+/programmes/{programme}/people/{who}                    whose account it is, for a station that helps
 /programmes/{programme}/clearing                        what issuers owe merchants for a month, from both sides
 /programmes/{programme}/issuers/{issuer}/liability      what an issuer still owes, now and at the end of each day
 """
@@ -27,15 +28,16 @@ from api.pages import pdf
 from api.pages.pdf import make_pdf
 from api.pages.render import render
 from api.pages.views.rewards import ClearingView, FiguresView, Pager, ProgrammeView, StationView, TillView
+from api.private import PresentFacts
 from api.problems import ForbiddenError
 from api.services import Node, Services
 from contracts.calendar import day_of, days_later, month_of, months_later
 from contracts.rewards.clearing import MEANS, Line, Row, liability, prefund, write_statement
 from contracts.rewards.code import PREFIX, decode_code
-from contracts.rewards.keys import account_key, card_key, given_key
+from contracts.rewards.keys import account_key, card_key, given_key, holder_key, person_key
 from contracts.rewards.visits import CELLS
 from ledger.bundle import CONTENT_TYPE
-from ledger.errors import FormatError
+from ledger.errors import FormatError, NotFoundError
 from verifiers.liability import Answer
 
 if TYPE_CHECKING:
@@ -137,6 +139,24 @@ def station(request: Request, node: Node, programme: str, day: str = "", who: st
         return JSONResponse(body, headers=dict(HEADERS))
     content = StationView(books.title, body, books.names({visit.actor}), who[:1000], visit.door, _time(books.time_ms))
     return _private(page(request, content))
+
+
+@router.get("/programmes/{programme}/people/{who}")
+def person(request: Request, node: Node, programme: str, who: str) -> Response:
+    """Return a person's account with its open keys and cards, to a station whom they ask for help with a lost phone.
+
+    `who` is the account, or the programme's keyed hash of the person's number.
+    """
+    visit, books = open_visit(request, node), open_books(node, programme)
+    _expect(visit, {books.terms["owner"], *books.terms["stations"]})
+    facts = PresentFacts(node.log.store)
+    known = facts.get(person_key(programme, who)) or {"account": who}
+    state = facts.get(account_key(known["account"])) if _ID.fullmatch(known["account"]) else None
+    if state is None or state["programme"] != programme:
+        raise NotFoundError("the person's account", expected="one of the programme", got=who[:64])
+    keys = [kid for kid in state["keys"] if (facts.get(holder_key(bytes.fromhex(kid))) or {}).get("state") == "active"]
+    cards = [card for card in state["cards"] if (facts.get(card_key(card)) or {}).get("state") == "open"]
+    return JSONResponse({"account": known["account"], "keys": keys, "cards": cards}, headers=dict(HEADERS))
 
 
 @router.get("/programmes/{programme}/clearing")

@@ -63,6 +63,13 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "key": Command("keys", "The keys that actors sign with.", noun=True),
     "agreement": Command("agreements", "Contract-farming agreements: list, read, draft, sign, act, settle.", noun=True),
+    "account": Command(
+        "accounts",
+        "Accounts of coins: open, look, make a code, earn, send, and what to do when a phone is lost.",
+        noun=True,
+    ),
+    "charge": Command("charges", "At the till: take, confirm, post, void, refund, hand in vouchers.", noun=True),
+    "clear": Command("clearing", "Clearing: what issuers owe merchants, and what is still out.", noun=True),
     "licence": Command("licences", "Licences to works of art: register, grant, check, revoke, report.", noun=True),
     "log": Command("logs", "What readers need to know of a log.", noun=True),
     "bundle": Command("proofs", "Proof files, each for one question.", group="bundles", noun=True),

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import typer
@@ -19,21 +18,14 @@ from contracts.agreements.life import KINDS_OF_LIFE
 from contracts.calendar import day_of
 from ledger.document import decode_document, decode_json, encode_document
 from ledger.errors import FormatError
-from ledger.note import decode_vkey
-from node.cli import options
-from node.client import Party, hand_in
+from node.cli import acting, options
+from node.cli.acting import NODE, AsJson, Node
 from node.files import write_file
 from node.remote import Remote
-
-if TYPE_CHECKING:
-    from node.client import Draft
 
 commands = typer.Typer(help="Contract-farming agreements: list, read, draft, sign, act, settle.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(help="The agreement's id, 32 hex digits.")]
-Node = Annotated[str, typer.Option("--url", help="The node.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
-NODE = "http://127.0.0.1:8000"
 OFFER_DAYS = 30
 DAY_S = 86_400
 
@@ -51,7 +43,7 @@ def list_agreements(
 ) -> None:
     """List the agreements that concern a key's owner, the one acted on last first."""
     query = urlencode({"words": words, "stage": stage, "first": first})
-    found = _read(url, key, data, f"/agreements?{query}")
+    found = acting.read(url, key, data, f"/agreements?{query}")
     if as_json:
         options.say(json.dumps(found, ensure_ascii=False, indent=1))
         return
@@ -68,7 +60,7 @@ def show(
     agreement: Id, *, key: options.KeyName, as_json: AsJson = False, url: Node = NODE, data: options.Data = None
 ) -> None:
     """Show what is on record of an agreement: where it stands, deliveries, sums, what is due."""
-    found = _read(url, key, data, f"/agreements/{agreement}/data")
+    found = acting.read(url, key, data, f"/agreements/{agreement}/data")
     if as_json:
         options.say(json.dumps(found, ensure_ascii=False, indent=1))
         return
@@ -92,7 +84,7 @@ def due(
     agreement: Id, *, key: options.KeyName, as_json: AsJson = False, url: Node = NODE, data: options.Data = None
 ) -> None:
     """Say what is due under an agreement, the soonest first."""
-    found = _read(url, key, data, f"/agreements/{agreement}/due")
+    found = acting.read(url, key, data, f"/agreements/{agreement}/due")
     if as_json:
         options.say(json.dumps(found, ensure_ascii=False, indent=1))
         return
@@ -110,7 +102,7 @@ def draft(
 ) -> None:
     """Draft an agreement's terms; prints the id by which it is named from then on."""
     name = agreement or secrets.token_hex(16)
-    _hand_in(url, key, data, "agreement-draft", {"agreement": name, "terms": decode_json(options.read(terms))})
+    acting.act(url, key, data, "agreement-draft", {"agreement": name, "terms": decode_json(options.read(terms))})
     options.say(name)
 
 
@@ -119,7 +111,7 @@ def offer(
     agreement: Id, *, key: options.KeyName, output: options.Output, url: Node = NODE, data: options.Data = None
 ) -> None:
     """Write the document that all parties sign, byte for byte: the terms as they were drafted last."""
-    facts = _read(url, key, data, f"/agreements/{agreement}/data")["facts"]
+    facts = acting.read(url, key, data, f"/agreements/{agreement}/data")["facts"]
     write_file(
         output, encode_document(id=secrets.token_hex(16), body={"agreement": agreement, "terms": facts["terms"]})
     )
@@ -140,8 +132,8 @@ def sign(
     text = options.read(document)
     decode_document(text)
     with Remote(url) as remote:
-        party = _party(remote, key, data)
-        _submit(remote, party.sign(kind, text, expires_in_s=days * DAY_S))
+        party = acting.party_of(remote, key, data)
+        acting.submit(remote, party.sign(kind, text, expires_in_s=days * DAY_S))
     options.say(f"signed by {party.actor}")
 
 
@@ -166,7 +158,7 @@ def act(
     members = {} if body is None else decode_json(options.read(body))
     if not isinstance(members, dict):
         raise FormatError("the act's body", expected="a JSON object", got=type(members).__name__)
-    _hand_in(url, key, data, name, {"agreement": agreement, **members}, entered_for=entered_for)
+    acting.act(url, key, data, name, {"agreement": agreement, **members}, entered_for=entered_for)
     options.say(f"{kind} is on record")
 
 
@@ -187,7 +179,7 @@ def settle(
     """Settle deliveries: shows each line as the rule computes it, and hands it in."""
     pairs: list[tuple[str, Any]] = [("delivery", one) for one in delivery or []]
     pairs += [("settlement", settlement), ("final", str(final).lower()), ("proceeds", proceeds), ("costs", costs)]
-    content = _read(url, key, data, f"/agreements/{agreement}/settlement?{urlencode(pairs)}")
+    content = acting.read(url, key, data, f"/agreements/{agreement}/settlement?{urlencode(pairs)}")
     for line in content["lines"]:
         place = " ".join(line[name] for name in ("what", "grower", "delivery", "grade") if line[name])
         weighed = f"  {line['grams']} g × {_money(line['per_kg'])}" if line["grams"] else ""
@@ -195,7 +187,7 @@ def settle(
     for one in content["sums"]:
         options.say(f"{one['grower']}: {_money(one['amount'])}")
     if not dry_run:
-        _hand_in(url, key, data, "agreement-settlement", content)
+        acting.act(url, key, data, "agreement-settlement", content)
         options.say(f"{settlement} is on record")
 
 
@@ -211,26 +203,3 @@ def _say_due(found: list[dict[str, Any]]) -> None:
 
 def _money(amount: int) -> str:
     return f"{amount / 100:,.2f}"
-
-
-def _party(remote: Remote, key: str, data: Path | None) -> Party:
-    file, signing_key = options.open_key(key, data)
-    return Party(file.actor, signing_key, decode_vkey(remote.get("/log/vkey", 1024).decode().strip()).name, time.time)
-
-
-def _read(url: str, key: str, data: Path | None, path: str) -> Any:
-    with Remote(url) as remote:
-        return json.loads(remote.read(options.open_key(key, data)[1], path))
-
-
-def _hand_in(
-    url: str, key: str, data: Path | None, kind: str, body: dict[str, Any], *, entered_for: str | None = None
-) -> None:
-    with Remote(url) as remote:
-        _submit(remote, _party(remote, key, data).draft(kind, body, entered_for=entered_for))
-
-
-def _submit(remote: Remote, one: Draft) -> None:
-    error = hand_in(remote, [one])[0].error
-    if error is not None:
-        raise error

@@ -55,7 +55,7 @@ def show(
         _show(read_keyfile(options.key_path(name, data)), None)
         return
     file, key = options.open_key(name, data)
-    _show(file, _text(key.sign(possession_text(origin, file.actor))))
+    _show(file, encode_proof(key.sign(possession_text(origin, file.actor))))
 
 
 def _show(file: KeyFile, possession: str | None) -> None:
@@ -65,5 +65,6 @@ def _show(file: KeyFile, possession: str | None) -> None:
     options.say(json.dumps(members, indent=1))
 
 
-def _text(signature: bytes) -> str:
+def encode_proof(signature: bytes) -> str:
+    """Return a proof of possession as records hold it."""
     return urlsafe_b64encode(signature).decode().rstrip("=")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,4 +135,10 @@ def open_key(name: str, data: Path | None) -> tuple[KeyFile, SigningKey]:
     path = key_path(name, data)
     file = read_keyfile(path)
     passphrase = passphrase_of(path.parent, lambda: ask_passphrase(f"Passphrase of {path.stem}"))
-    return file, file.open(passphrase)
+    return file, _opened(file, passphrase)
+
+
+@cache
+def _opened(file: KeyFile, passphrase: str) -> SigningKey:
+    # A command that signs several requests works through the passphrase once: it takes a tenth of a second on purpose.
+    return file.open(passphrase)

@@ -1,0 +1,81 @@
+"""A key's owner at a node: what commands read as that one, and what they hand in.
+
+read(url, "pingtung.lin", None, "/agreements/9f86…/data")
+act(url, "noodles", None, "coins-void", {"programme": …, "account": …, "charge": …}, expires_in_s=600)
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.note import decode_vkey
+from node.cli import options
+from node.client import Party, hand_in
+from node.remote import Remote
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from node.client import Draft
+
+NODE = "http://127.0.0.1:8000"
+Node = Annotated[str, typer.Option("--url", help="The node.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+
+
+def origin_of(remote: Remote) -> str:
+    """Return the name of a node's log."""
+    return decode_vkey(remote.get("/log/vkey", 1024).decode(errors="replace").strip()).name
+
+
+def party_of(remote: Remote, key: str, data: Path | None) -> Party:
+    """Return a key's owner at a node."""
+    file, signing_key = options.open_key(key, data)
+    return Party(file.actor, signing_key, origin_of(remote), time.time)
+
+
+def read(url: str, key: str, data: Path | None, path: str) -> Any:
+    """Return what a key's owner may read, as JSON says it."""
+    return json.loads(fetch(url, key, data, path))
+
+
+def fetch(url: str, key: str, data: Path | None, path: str) -> bytes:
+    """Return the bytes of what a key's owner may read."""
+    with Remote(url) as remote:
+        return remote.read(options.open_key(key, data)[1], path)
+
+
+def act(
+    url: str,
+    key: str,
+    data: Path | None,
+    kind: str,
+    body: dict[str, Any],
+    *,
+    entered_for: str | None = None,
+    expires_in_s: int | None = None,
+    source: str | None = None,
+) -> None:
+    """Sign a record and hand it in.
+
+    Raises:
+        FengtuError: it was not let in, and why.
+    """
+    with Remote(url) as remote:
+        party = party_of(remote, key, data)
+        submit(remote, party.draft(kind, body, entered_for=entered_for, expires_in_s=expires_in_s, source=source))
+
+
+def submit(remote: Remote, one: Draft) -> None:
+    """Hand in a record.
+
+    Raises:
+        FengtuError: it was not let in, and why.
+    """
+    error = hand_in(remote, [one])[0].error
+    if error is not None:
+        raise error
