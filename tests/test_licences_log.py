@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import soak
+from licence_model import slow_state
 from rules import DAY_MS, START_MS
 from studio import open_logged, world_of
-from test_licence_life import slow_state
 from test_royalty_accounts import ROYALTY, open_account, state_sales
 
 from contracts.licences import profile
