@@ -10,13 +10,21 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from agreements import AGREEMENT, open_deal
+from conftest import soak
 from farms import GTIN, Farms, close_farms, open_farms
+from lies import Lies
+from logged import logged
+from rewards import PROGRAMME
+from test_coins_verdicts import live, question
+from test_settlement import season
 
 from api.bundles import ANSWERS, make_bundle, read_answer
 from api.live import LiveSource
 from contracts.keys import certificate_key, lot_key, product_key, site_key
 from contracts.rulebook import Rules
 from ledger.facts import Change
+from verifiers import account, settlement
 from verifiers.product import verify
 
 if TYPE_CHECKING:
@@ -140,3 +148,34 @@ def test_lies_in_the_map(farms: Farms, name: str) -> None:
     else:
         assert (verdict.kind, verdict.status) == ("operator", "active"), verdict.steps[-1]
         assert verdict.facts["certificates"][0]["state"] == "suspended"
+
+
+def test_random_lies_on_a_product(farms: Farms) -> None:
+    """Wherever the map is changed, the verdict does not say it: but who is called what, which a replayer bears out."""
+    carrier = ("farm-1", "event", farms.event("L7", "water"))
+    lies = Lies(farms, QUESTION, carrier, private=False)
+    count = soak("lies on a product", 40, 1_000)
+    lies.check(lambda data: verify(data, farms.policy(), int(time.time())), count, by_word=("actors",))
+
+
+def test_random_lies_on_an_account(tmp_path: Path) -> None:
+    """No coin, lot, hold or sum is said that its acts do not give; the wallet's tickets are the private map's word."""
+    lived = live(logged(tmp_path))
+    world = lived.world
+    carrier = ("county", "coins-funding", {"programme": PROGRAMME, "issuer": "county", "amount": 1})
+    lies = Lies(world, question("account", lived.anna), carrier, private=True)
+    count = soak("lies on an account", 40, 1_000)
+    by_word = ("tickets", "coupons", "releases")
+    lies.check(lambda data: account.verify(data, world.policy(), world.time_ms // 1000 + 5), count, by_word=by_word)
+    world.close()
+
+
+def test_random_lies_on_an_agreement(tmp_path: Path) -> None:
+    """No weight, price, sum or day of the private map is said that its acts do not give."""
+    world = logged(tmp_path)
+    season(open_deal(world=world))
+    carrier = ("farm-1", "private-erasure", {"digest": "A" * 43, "authority": "a", "reason": "b"})
+    lies = Lies(world, {"kind": "settlement", "agreement": AGREEMENT}, carrier, private=True)
+    count = soak("lies on an agreement", 30, 1_000)
+    lies.check(lambda data: settlement.verify(data, world.policy(), world.time_ms // 1000 + 5), count)
+    world.close()
