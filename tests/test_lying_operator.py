@@ -108,6 +108,7 @@ LIES: dict[str, tuple[str, Callable[[dict[bytes, Any]], dict[bytes, Any]]]] = {
     "a state without members": ("history", lambda _: {_lot(): {}}),
     "an act that is a list": ("history", lambda _: {_lot(3): []}),
     "acts counted in words": ("history", lambda facts: {_lot(): {**facts[_lot()], "acts": "nine"}}),
+    "a record at no index": ("history", lambda facts: {_lot(3): {**facts[_lot(3)], "record": -1}}),
     "a record that is text": ("history", lambda facts: {_lot(3): {**facts[_lot(3)], "record": "17"}}),
     "a certificate that nobody prolonged": (
         "particulars",

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from ledger.errors import FengtuError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, struct.error)
 
 KINDS = ("fails", "as-of", "operator", "holds")
 """From the weakest."""
