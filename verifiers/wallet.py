@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from verifiers.terms import Offers
 
 _LATEST = 2**63
+_NAMED = {"tickets": ("ticket", "serial"), "coupons": ("coupon", "serial"), "releases": ("release",)}
+"""Under which members of its record's body a thing of each kind is named."""
 
 
 class Wallet:
@@ -71,7 +73,7 @@ def _record(source: Source, account: str, entry: Mapping[str, Any]) -> SourcedRe
     found = checked_private(source, entry["record"])
     body = found.document.body
     whose = body.get("to", body["account"])
-    named = {body.get(name) for name in ("ticket", "coupon", "serial", "release")}
+    named = {body.get(name) for name in _NAMED[entry["kind"]]}
     if whose != account or entry["name"] not in named or found.time_ms != entry["time_ms"]:
         raise ProofError("what came into the wallet", expected=f"a record of {entry['name']}", got=found.record.subject)
     return found
