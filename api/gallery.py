@@ -9,6 +9,8 @@ r"""Images of works, by the SHA-256 of their bytes: decoded and encoded anew, so
 A file is written once under its hash and never changes, so it may be cached for good, and a work's record that names
 the hash names this very picture. Cameras write place, time and owner into their files; encoding anew leaves all of it
 behind, with whatever else was hidden there. The camera's turn is applied first. Colours are taken as sRGB.
+
+A picture that no record names after a day is deleted: whoever holds a key could fill the disk with others.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from PIL import ImageOps
 from ledger.errors import FormatError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 UPLOAD_SIZE_MAX = 8 * 2**20
@@ -40,6 +43,8 @@ KINDS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 """What is taken, by Pillow's names."""
 _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 JPEG_QUALITY = 90
+KEPT_S = 86_400
+"""How long a picture waits for the record that names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,10 @@ class Gallery:
             data, size = _encoded_anew(upload)
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest)
-        if not path.exists():
+        if path.exists():
+            # It waits another day for the record that names it.
+            path.touch()
+        else:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{digest}.{secrets.token_hex(4)}.part")
             temporary.write_bytes(data)
@@ -110,6 +118,20 @@ class Gallery:
     def has(self, digest: str) -> bool:
         """Say whether a picture is here."""
         return self._path(digest).exists()
+
+    def forget(self, now_s: int, named: Callable[[str], bool]) -> int:
+        """Delete pictures older than a day that no record names; return how many they were.
+
+        Args:
+            now_s: Unix seconds.
+            named: whether a record names a picture, by its hash.
+        """
+        count = 0
+        for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
+            if path.stat().st_mtime <= now_s - KEPT_S and not named(path.name):
+                path.unlink(missing_ok=True)
+                count += 1
+        return count
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest

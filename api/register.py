@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contracts.licences.keys import GOODS, LICENCE, OWN_USE, WORK
 from ledger import cbor
@@ -43,6 +43,7 @@ class Register:
         self._works: Names = OrderedDict()
         self._licences: dict[str, Names] = {}
         self._own_uses: dict[str, Names] = {}
+        self._images: set[str] = set()
         self._goods: dict[str, OrderedDict[tuple[str, str], None]] = {}
 
     def works(self) -> list[str]:
@@ -62,6 +63,12 @@ class Register:
         self._refresh()
         with self._lock:
             return list(reversed(self._own_uses.get(work, OrderedDict())))
+
+    def names_image(self, digest: str) -> bool:
+        """Say whether a work, or a sample of one, is of a picture."""
+        self._refresh()
+        with self._lock:
+            return digest in self._images
 
     def goods(self, licence: str) -> list[tuple[str, str]]:
         """Return the lots that carry a licence, each by GTIN and lot."""
@@ -87,10 +94,12 @@ class Register:
             self._enter_goods(carried)
             self._seal_index = seal_index
 
-    def _enter(self, kind: int, state: dict[str, str]) -> None:
+    def _enter(self, kind: int, state: dict[str, Any]) -> None:
         if kind == WORK:
             _put(self._works, state["work"])
+            self._images.add(state["image"])
         elif kind == LICENCE:
+            self._images |= {image for image, *_ in state["checked"].values()}
             _put(self._licences.setdefault(state["work"], OrderedDict()), state["licence"])
         else:
             _put(self._own_uses.setdefault(state["work"], OrderedDict()), state["name"])

@@ -16,11 +16,12 @@ from fastapi.responses import JSONResponse
 
 from api.browser import page, wants_page
 from api.pages.views.licences import BarView, CalendarView, GrantView, ListedWorkView, WorksView, WorkView
-from api.pages.views.parts import Text
+from api.pages.views.parts import Field, Text
 from api.pages.views.produce import SpotView
 from api.services import Node, Services
 from api.sightings import MIDDLES
 from contracts.calendar import day_of, months_later
+from contracts.governance import erasure_key
 from contracts.keys import actor_key
 from contracts.licences.conflicts import OWN_USE, find, stem_of
 from contracts.licences.forms import decode_scope
@@ -29,6 +30,7 @@ from contracts.licences.life import standing, weakest
 from contracts.licences.scope import Scope, overlap, scope_of
 from contracts.licences.territories import TERRITORIES, lies_in
 from contracts.licences.vocabulary import ANY, CHANNELS, FIELDS, LANGUAGES, PRODUCTS
+from ledger.document import decode_document
 from ledger.errors import FormatError, NotFoundError, RefusedError
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ def work_page(request: Request, node: Node, work: str) -> Response:
             state=state,
             names=names_of(view, {*state["owners"], *state["creators"]}),
             image_url=image_url(node, state["image"]),
+            hidden=_hidden(view, state["record"]),
             grants=tuple(grants[:PAGE_ROWS]),
             count=len(names),
             calendar_url=f"/works/{quote(work)}/calendar",
@@ -220,6 +223,16 @@ def _state_today(view: View, state: dict[str, Any], today: str) -> str:
     while line[-1]["parent"] is not None and (above := view.fact(licence_key(line[-1]["parent"]))) is not None:
         line.append(above)
     return weakest([standing(one["life"], today) for one in line]).state
+
+
+def _hidden(view: View, record: int) -> dict[str, Field]:
+    """Return how the hidden fields of a work's record stand; whom they concern reads them by signed request."""
+    hash_ = view.entry(record).document_hash
+    document = decode_document(view.store.documents([hash_])[hash_])
+    return {
+        name: Field("withheld" if view.fact(erasure_key(digest)) is None else "erased")
+        for name, digest in sorted(document.hidden.items())
+    }
 
 
 def _grant_url(name: str) -> str:

@@ -278,9 +278,14 @@ def open_node(settings: Settings) -> Node:
         lent=partial(lent_key, settings.demo),
         metrics_token=settings.metrics_token,
     )
+
+    def forget(now_s: int) -> None:
+        sightings.forget(now_s)
+        services.gallery.forget(now_s, services.register.names_image)
+
     publishing = partial(publish, ledger.store, serving, settings.public) if settings.publish_every_s > 0 else None
     erasures = Erasures(ledger.store, vault, serving)
-    beat = Beat(ledger.log, serving, erasures.catch_up, publishing, settings.publish_every_s, forget=sightings.forget)
+    beat = Beat(ledger.log, serving, erasures.catch_up, publishing, settings.publish_every_s, forget=forget)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -17,7 +17,7 @@ from api.pages.views.licences import (
     WorksView,
     WorkView,
 )
-from api.pages.views.parts import QrView, Text
+from api.pages.views.parts import Field, QrView, Text
 from api.pages.views.produce import SpotView
 
 if TYPE_CHECKING:
@@ -111,7 +111,9 @@ ACCOUNT = RoyaltiesView(
     names=NAMES, licence_url="/licences/L-1", data_url="/royalties/9f", origin="log.example/ttart", seal_time=SEAL,
 )  # fmt: skip
 A_WORK = WorkView(
-    state=WORK, names=NAMES, image_url="/static/seal.svg", grants=GRANTS, count=7, calendar_url="/works/W-1/calendar",
+    state=WORK, names=NAMES, image_url="/static/seal.svg", grants=GRANTS,
+    hidden={"customs": Field("withheld"), "taboos": Field("erased"), "memo": Field("withheld")},
+    count=7, calendar_url="/works/W-1/calendar",
     data_url="/works/W-1", origin="log.example/ttart", seal_time=SEAL,
 )  # fmt: skip
 
@@ -123,7 +125,7 @@ VIEWS: dict[str, View] = {
         **{name: getattr(LICENCE, name) for name in LicenceView.__slots__}  # the same, on one page
     ),
     "work": A_WORK,
-    "work-empty": replace(A_WORK, state={**WORK, "labels": ["TK SS"]}, image_url="", grants=(), count=0),
+    "work-empty": replace(A_WORK, state={**WORK, "labels": ["TK SS"]}, image_url="", grants=(), hidden={}, count=0),
     "works": WorksView(
         (ListedWorkView("/works/W-1", TITLE, (NAMES["amis"],), "/static/seal.svg"),
          ListedWorkView("/works/W-2", Text({"zh-TW": "W" * 60}), (NAMES["hana"], NAMES["ttart"]), "")),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import random
 import struct
+import time
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +16,10 @@ from conftest import soak
 from farms import Farms, close_farms, open_farms
 from PIL import Image as Picture
 from PIL import PngImagePlugin
-from webs import client_of
+from studio import open_logged, world_of
+from webs import client_of, services_of
 
-from api.gallery import PIXELS_MAX, SIDE_MAX, UPLOAD_SIZE_MAX, Gallery
+from api.gallery import KEPT_S, PIXELS_MAX, SIDE_MAX, UPLOAD_SIZE_MAX, Gallery
 from api.signed import sign_request
 from ledger.errors import FormatError, NotFoundError
 
@@ -157,6 +160,27 @@ def test_uploaded_by_those_with_a_key_and_read_by_all(farms: Farms) -> None:
 def test_only_hashes_are_names(farms: Farms, name: str) -> None:
     """A path that leads out of the folder would serve the node's keys."""
     assert client_of(farms).get(f"/images/{name}").status_code == 404
+
+
+def test_pictures_that_nobody_names_go(tmp_path: Path) -> None:
+    """Whoever holds a key could fill the disk; what a work or a sample names stays, a fresh one for a day."""
+    studio = open_logged(tmp_path)
+    services = services_of(world_of(studio))
+    work, sample, other, fresh = (services.gallery.keep(picture(size=(side, 9))).digest for side in (10, 11, 12, 13))
+    right = {"creators": ["panay"], "copyright": {"year": 2026}}
+    studio.act("panay", "work", work="W-9", title={"zh-TW": "x"}, image=work, labels=[], **right)
+    studio.grant(studio.terms("L-9", work="W-9", assigners=("panay",), samples=True), "panay", "tea")
+    studio.act("tea", "licence-sample", licence="L-9", sample="S-1", image=sample)
+    world_of(studio).log.seal()
+    services.serving.refresh()
+    now = int(time.time())
+    assert services.gallery.forget(now + KEPT_S - 60, services.register.names_image) == 0
+    for digest in (work, sample, other):
+        path = tmp_path / "images" / digest[:2] / digest
+        os.utime(path, (now - KEPT_S - 60, now - KEPT_S - 60))
+    assert services.gallery.forget(now, services.register.names_image) == 1
+    assert [services.gallery.has(one) for one in (work, sample, other, fresh)] == [True, True, False, True]
+    world_of(studio).close()
 
 
 def test_missing(gallery: Gallery) -> None:

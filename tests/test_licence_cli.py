@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from contracts.calendar import day_of
 from contracts.licences.profile import encode
+from contracts.licences.royalties import NET_SALES, Royalty
 from contracts.licences.scope import Scope
 from contracts.licences.terms import Terms
 from node.bootstrap import create_ledger, open_node
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 ORIGIN = "log.test/rules"
 PASSPHRASE = "correct horse"
+ACCOUNT = "9f86d081884c7d659a2feaa0c55ad015"
 
 
 @contextmanager
@@ -124,7 +126,8 @@ def test_from_the_picture_to_the_revocation(site: str, tmp_path: Path) -> None:
     run("licence", "work", write(tmp_path / "work.json", work), "--hidden", "customs=祭典專用", *artist)
     sealed(site, "/works/W-1", "海浪")
     assert "祭典專用" not in httpx.get(f"{site}/works/W-1").text
-    alone = write(tmp_path / "alone.json", terms("L-1", today, exclusive=True))
+    paid = Royalty("TWD", NET_SALES, ((0, 50),), 0, 0, 1000, 1, 30, "half-up")
+    alone = write(tmp_path / "alone.json", terms("L-1", today, exclusive=True, royalty=paid))
     assert "free" in run("licence", "check", alone, "--url", site)
     run("licence", "offer", alone, "-o", "offer.json")
     assert run("licence", "grant", "offer.json", *artist) == "granted by panay"
@@ -142,6 +145,13 @@ def test_from_the_picture_to_the_revocation(site: str, tmp_path: Path) -> None:
                                       "channels": ["shop"], "languages": ["zxx"]},
     }  # fmt: skip
     run("licence", "act", "licence-production", write(tmp_path / "made.json", made), *maker)
+    books = {"royalties": ACCOUNT, "licence": "L-1", "signers": ["panay", "tea"]}
+    run("licence", "offer", write(tmp_path / "books.json", books), "--kind", "royalties", "-o", "books.offer")
+    for act, who in (("grant", artist), ("accept", maker)):
+        run("licence", act, "books.offer", "--kind", "royalties", *who)
+    sales = write(tmp_path / "sales.json", [{"pieces": 3, "gross": 120_000}])
+    assert "due: 60.00" in run("licence", "statement", ACCOUNT, sales, "--dry-run", *maker)
+    assert "L-1: tea, TWD" in run("licence", "royalties", ACCOUNT, *artist)
     last = day_of(int(datetime.now(UTC).timestamp() * 1000))
     run("licence", "revoke", "L-1", "--last", last, "--reason", "breach", *artist)
     sealed(site, "/licences/L-1", '"status":"revoked"')
@@ -165,4 +175,5 @@ def test_mistakes_are_said(site: str, tmp_path: Path) -> None:
     write(tmp_path / "odd.json", odd)
     assert "resolution" in run("licence", "offer", "odd.json", "-o", "x.json", code=1)
     assert "resolution" in run("licence", "check", "odd.json", "--url", site, code=1)
+    assert "licence-revocation" in run("licence", "offer", "one.json", "--kind", "work", "-o", "x.json", code=2)
     run("licence", "show", "L-9", "--url", site, code=1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi.testclient import TestClient
+from licences import work_body
 from pypdf import PdfReader
 from rules import GTIN
 from studio import licensed_goods, now_s, open_logged, sealed, world_of
@@ -20,6 +21,7 @@ from api.door import sign_door
 from api.signed import sign_request
 from contracts.licences.profile import decode, encode
 from contracts.licences.royalties import NET_SALES, Royalty
+from ledger.disclosure import make_disclosure
 from verifiers.licence import verify
 
 if TYPE_CHECKING:
@@ -214,19 +216,29 @@ def test_a_work_says_whose_it_is_and_who_may_use_it(studio: Studio) -> None:
     client = client_of(studio)
     assert "還沒有人取得授權" in get(client, "/works/W-1")
     people = get(client, "/works/W-2")
+    assert "禁忌" not in people
     for words in ("名稱 amis", "原創字第 12 號", "本站沒有這件作品的圖片"):
         assert words in people, words
     studio.grant(studio.terms("L-1"))
     scope = studio.scope(fields=("toys",)).as_data()
     studio.act("panay", "own-use", use="U-1", work="W-1", scope=scope)
+    taboo = make_disclosure("taboos", "祭典期間不得使用")
+    studio.act(
+        "hana", "work", more={"hidden": {taboo.name: taboo.digest}}, **work_body("W-8"), people="amis",
+        registration={"number": "原創字第 8 號", "day": "2025-06-01"},
+    )  # fmt: skip
     client = client_of(studio)
+    eight = get(client, "/works/W-8")
+    assert "禁忌" in eight
+    assert "未提供" in eight
+    assert "祭典" not in eight
     page = get(client, "/works/W-1")
     for words in ("名稱 tea", "有效", "著作權人自己使用", "/licences/L-1"):
         assert words in page, words
     assert "作品 W-1" in get(client, "/works")
     listed = client.get("/works/W-1").json()
     assert [one["name"] for one in listed["grants"]] == ["L-1", "own-use/U-1"]
-    assert client.get("/works").json()["count"] == 2
+    assert client.get("/works").json()["count"] == 3
     assert client.get("/works/W-9").status_code == 404
 
 

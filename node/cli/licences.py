@@ -17,6 +17,7 @@ import typer
 
 from api.gallery import KINDS as PICTURES
 from api.signed import sign_request
+from contracts.kind import nobody
 from contracts.licences import KINDS
 from contracts.licences.profile import decode
 from contracts.licences.territories import name as territory
@@ -42,6 +43,9 @@ _KINDS = {kind.name: kind for kind in KINDS}
 Node = Annotated[str, typer.Option("--url", help="The node.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 Licence = Annotated[str, typer.Argument(help="The licence's name, such as L-1.")]
+Document = Annotated[Path, typer.Argument(help="The document, as `offer` wrote it.")]
+SeveralSign = Annotated[str, typer.Option("--kind", help="licence, licence-revocation, work-transfer, royalties.")]
+Days = Annotated[int, typer.Option(help="For how many days the offer holds.", min=1, max=365)]
 Body = Annotated[Path, typer.Argument(help="The act's body as JSON (docs/rules.md).")]
 
 
@@ -113,11 +117,12 @@ def check(
         raise typer.Exit(1)
 
 
-@commands.command(epilog="Example: fengtu licence offer terms.json --key taitung.panay -o offer.json")
+@commands.command(epilog="Example: fengtu licence offer terms.json -o offer.json")
 def offer(
-    terms: Annotated[Path, typer.Argument(help="The terms as an ODRL agreement.")],
+    terms: Annotated[Path, typer.Argument(help="The terms as an ODRL agreement; with --kind the body of a document.")],
     *,
     output: options.Output,
+    kind: SeveralSign = "licence",
     signer: Annotated[
         list[str] | None,
         typer.Option(help="Who signs (several times).", show_default="the assigners and the assignee"),
@@ -127,41 +132,42 @@ def offer(
     ] = None,
 ) -> None:
     """Write the document that all parties sign, byte for byte."""
-    policy = decode_json(options.read(terms))
-    if not isinstance(policy, dict):
-        raise FormatError("the terms", expected="a JSON object", got=type(policy).__name__)
-    said = decode(policy)
-    body: dict[str, Any] = {"policy": policy, "signers": list(signer or said.parties)}
-    if mandate:
-        body["mandates"] = list(mandate)
+    _expect_several(kind)
+    body = _members(terms)
+    if kind == "licence":
+        body = {"policy": body, "signers": list(signer or decode(body).parties)}
+        if mandate:
+            body["mandates"] = list(mandate)
     write_file(output, encode_document(id=secrets.token_hex(16), body=body))
     options.say(f"{output}: signed by {', '.join(body['signers'])}, each with `fengtu licence grant|accept {output}`")
 
 
 @commands.command(epilog="Example: fengtu licence grant offer.json --key taitung.panay")
 def grant(
-    document: Annotated[Path, typer.Argument(help="The document, as `offer` wrote it.")],
+    document: Document,
     *,
     key: options.KeyName,
-    days: Annotated[int, typer.Option(help="For how many days the offer holds.", min=1, max=365)] = OFFER_DAYS,
+    kind: SeveralSign = "licence",
+    days: Days = OFFER_DAYS,
     url: Node = NODE,
     data: options.Data = None,
 ) -> None:
     """Sign a licence as one who grants it, or for whoever the key's owner has a mandate from."""
-    options.say(f"granted by {_sign(url, key, data, document, days)}")
+    options.say(f"granted by {_sign(url, key, data, _offered(kind, document), days)}")
 
 
 @commands.command(epilog="Example: fengtu licence accept offer.json --key taitung.tea")
 def accept(
-    document: Annotated[Path, typer.Argument(help="The document, as `offer` wrote it.")],
+    document: Document,
     *,
     key: options.KeyName,
-    days: Annotated[int, typer.Option(help="For how many days the offer holds.", min=1, max=365)] = OFFER_DAYS,
+    kind: SeveralSign = "licence",
+    days: Days = OFFER_DAYS,
     url: Node = NODE,
     data: options.Data = None,
 ) -> None:
     """Sign a licence as its licensee; the last signature makes it binding."""
-    options.say(f"accepted by {_sign(url, key, data, document, days)}")
+    options.say(f"accepted by {_sign(url, key, data, _offered(kind, document), days)}")
 
 
 @commands.command(epilog="Example: fengtu licence revoke L-1 --last 2026-12-31 --reason breach --key taitung.panay")
@@ -228,6 +234,30 @@ def statement(
         _hand_in(url, key, data, "royalty-statement", found["body"])
 
 
+@commands.command(epilog="Example: fengtu licence royalties 9f86… --key taitung.panay")
+def royalties(
+    account: Annotated[str, typer.Argument(help="The account of royalties, 32 hex digits.")],
+    *,
+    key: options.KeyName,
+    as_json: AsJson = False,
+    url: Node = NODE,
+    data: options.Data = None,
+) -> None:
+    """Show an account of royalties: what was sold, what is due, what was paid."""
+    with Remote(url) as remote:
+        path = f"/royalties/{quote(account, safe='')}"
+        found = json.loads(remote.read(options.open_key(key, data)[1], path))
+    if as_json:
+        options.say(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    options.say(f"{found['licence']}: {found['licensee']}, {found['terms']['currency']}")
+    for one in found["statements"]:
+        sums = f"due {_money(one['due'])}, paid {_money(one['paid'])}, received {_money(one['received'])}"
+        options.say(f"  {one['number']}  {one['first']} to {one['last']}  sold {_money(one['gross'])}  {sums}")
+    later = found["next"]
+    options.say(f"  next: {later['number']}, {later['first']} to {later['last']}, within {later['report_days']} days")
+
+
 @commands.command(epilog="Example: fengtu licence show L-1 --url https://ledger.example")
 def show(licence: Licence, *, as_json: AsJson = False, url: Node = NODE) -> None:
     """Show a licence: who may use what, for what, where, until when, and where it stands."""
@@ -265,12 +295,24 @@ def _members(path: Path) -> dict[str, Any]:
     return members
 
 
-def _sign(url: str, key: str, data: Path | None, document: Path, days: int) -> str:
+def _expect_several(kind: str) -> None:
+    several = sorted(name for name, one in _KINDS.items() if one.parties is not nobody)
+    if kind not in several:
+        raise FormatError("what several sign", expected=", ".join(several), got=kind)
+
+
+def _offered(kind: str, document: Path) -> tuple[str, bytes]:
+    """Return the kind and the bytes of a document that several sign."""
+    _expect_several(kind)
     text = options.read(document)
     decode_document(text)
+    return kind, text
+
+
+def _sign(url: str, key: str, data: Path | None, offered: tuple[str, bytes], days: int) -> str:
     with Remote(url) as remote:
         party = _party(remote, key, data)
-        _submit(remote, party.sign("licence", text, expires_in_s=days * DAY_S))
+        _submit(remote, party.sign(*offered, expires_in_s=days * DAY_S))
     return party.actor
 
 

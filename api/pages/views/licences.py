@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from api.pages.views.parts import QrView
+    from api.pages.views.parts import Field, QrView
     from api.pages.views.produce import SpotView
 
 
@@ -69,6 +69,7 @@ class WorkView:
         state: as the map holds it.
         names: who the actors are.
         image_url: its picture, empty where this node has none.
+        hidden: what stands in hidden fields, such as `customs`: withheld, or erased.
         grants: licences and own uses, the one acted on last first.
         count: how many licences there are in all.
         calendar_url: where a new licence is tried out.
@@ -82,6 +83,7 @@ class WorkView:
     state: Mapping[str, Any]
     names: Mapping[str, Text]
     image_url: str
+    hidden: Mapping[str, Field]
     grants: tuple[GrantView, ...]
     count: int
     calendar_url: str
