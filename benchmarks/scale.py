@@ -22,9 +22,9 @@ from farms import GTIN, ORIGIN, OTHER_GTIN, Farms, populate
 
 from contracts.keys import lot_key
 from ledger import cbor
+from ledger.changes import StoredChange
 from ledger.edge import Edge
 from ledger.facts import RETRY, fact_key, public_position
-from ledger.maps import StoredChange
 from ledger.merkle import leaf_hashes
 from ledger.store.rows import Batch, StoredEntry
 from node.bootstrap import Ledger, create_ledger, has_ledger, open_ledger
