@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select
 
 from ledger.changes import rows_of
 from ledger.errors import QueueFullError
@@ -18,7 +17,6 @@ from ledger.store.rows import (
     DOCUMENTS,
     ENTRIES,
     EVIDENCE,
-    HEAD,
     PENDING,
     PLACES,
     PRIVATE,
@@ -28,7 +26,6 @@ from ledger.store.rows import (
     Head,
     StoredDisclosure,
     StoredPrivate,
-    head_of,
     plain,
 )
 
@@ -47,14 +44,14 @@ PENDING_MS = 3_600_000
 class Append:
     """One transaction that holds the head row."""
 
-    def __init__(self, connection: Connection, dialect: Dialect) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, head: Head | None) -> None:
         self._connection = connection
         self._dialect = dialect
+        self._head = head
 
     def head(self) -> Head | None:
         """Return the head, None where the log has no genesis yet."""
-        row = self._connection.execute(select(HEAD)).one_or_none()
-        return None if row is None else head_of(row)
+        return self._head
 
     def now_ms(self) -> int:
         """Return the database's clock."""
@@ -97,10 +94,8 @@ class Append:
         ):
             if rows:
                 self._dialect.insert(self._connection, table, rows, ignore_known=ignore_known)
-        values = {field.name: getattr(head, field.name) for field in fields(head)}
-        changed = self._connection.execute(update(HEAD).values(values))
-        if changed.rowcount == 0:
-            self._connection.execute(insert(HEAD).values(id=1, **values))
+        self._dialect.write_head(self._connection, head)
+        self._head = head
 
     def write_beside(
         self,

@@ -9,9 +9,12 @@ many at a step, and facts come back as one row.
 from __future__ import annotations
 
 from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import BigInteger, Boolean, Connection, Engine, Integer, LargeBinary, Table, create_engine, event, text
+
+from ledger.store.rows import HEAD_COLUMNS, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
     from ledger.changes import Place
+    from ledger.store.rows import Head
 
 WRITES = "fengtu_writes"
 """Execution option of a connection whose transaction writes: it takes the write lock at its begin."""
@@ -30,6 +34,7 @@ SQLITE_CACHE_KIB = 65_536
 SQLITE_MAPPED = 2**30
 SQLITE_WAL_PAGES = 8_192
 LOCK_WAIT_MS = 30_000
+READ_HEAD = f"SELECT {', '.join(HEAD_COLUMNS)} FROM head"  # noqa: S608 - names of ours
 
 
 class Dialect(Protocol):
@@ -38,8 +43,11 @@ class Dialect(Protocol):
     def engine(self, url: str) -> Engine:
         """Return an engine whose connections are durable on commit."""
 
-    def lock_head(self, connection: Connection) -> None:
-        """Wait for the head row and hold it until the transaction ends."""
+    def lock_head(self, connection: Connection) -> Head | None:
+        """Wait for the head row, hold it until the transaction ends, and return it; None where there is none yet."""
+
+    def write_head(self, connection: Connection, head: Head) -> None:
+        """Write the head row, which is held."""
 
     def hold_moment(self, connection: Connection) -> None:
         """Let everything that the transaction reads from here be of one moment."""
@@ -90,8 +98,13 @@ class SqliteDialect:
 
         return engine
 
-    def lock_head(self, connection: Connection) -> None:
-        """Nothing to do: BEGIN IMMEDIATE holds the database's one write lock already."""
+    def lock_head(self, connection: Connection) -> Head | None:
+        """Return the head: BEGIN IMMEDIATE holds the database's one write lock already."""
+        return _head(connection, READ_HEAD)
+
+    def write_head(self, connection: Connection, head: Head) -> None:
+        """Write the head row."""
+        _write_head(connection, head, "?")
 
     def hold_moment(self, connection: Connection) -> None:
         """Read once: a transaction in WAL mode sees the file as its first read found it."""
@@ -151,9 +164,13 @@ class PostgresDialect:
         waits = {"options": f"-c lock_timeout={LOCK_WAIT_MS}"}
         return create_engine(address, pool_pre_ping=True, pool_size=8, max_overflow=8, connect_args=waits)
 
-    def lock_head(self, connection: Connection) -> None:
-        """Hold the head row."""
-        connection.execute(text("SELECT id FROM head FOR UPDATE"))
+    def lock_head(self, connection: Connection) -> Head | None:
+        """Hold the head row; it is read in the same round trip."""
+        return _head(connection, f"{READ_HEAD} FOR UPDATE")
+
+    def write_head(self, connection: Connection, head: Head) -> None:
+        """Write the head row."""
+        _write_head(connection, head, "%s")
 
     def hold_moment(self, connection: Connection) -> None:
         """Keep the snapshot of the next statement for the whole transaction."""
@@ -187,6 +204,22 @@ class PostgresDialect:
         known = " ON CONFLICT DO NOTHING" if ignore_known else ""
         statement = f'INSERT INTO "{table.name}" ({names}) SELECT * FROM unnest({arrays}){known}'  # noqa: S608 - our tables
         connection.exec_driver_sql(statement, tuple(list(column) for column in zip(*rows, strict=True)))
+
+
+# The driver's own statements: for a batch of one record, making SQL out of expressions took as long as the record.
+
+
+def _head(connection: Connection, query: str) -> Head | None:
+    row = connection.exec_driver_sql(query).one_or_none()
+    return None if row is None else head_of(row)
+
+
+def _write_head(connection: Connection, head: Head, mark: str) -> None:
+    values = attrgetter(*HEAD_COLUMNS)(head)
+    columns = ", ".join(f"{name} = {mark}" for name in HEAD_COLUMNS)
+    if connection.exec_driver_sql(f"UPDATE head SET {columns}", values).rowcount == 0:  # noqa: S608 - names of ours
+        names, marks = ", ".join(HEAD_COLUMNS), ", ".join([mark] * len(values))
+        connection.exec_driver_sql(f"INSERT INTO head (id, {names}) VALUES (1, {marks})", values)  # noqa: S608 - the same
 
 
 def _postgres_type(kind: object) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.errors import CorruptError, UnavailableError
-from ledger.store.rows import HEAD, Head, head_of
+from ledger.store.rows import HEAD, HEAD_COLUMNS, Head, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from ledger.store.dialect import Dialect
+
+
+HEAD_QUERY = select(*(HEAD.c[name] for name in HEAD_COLUMNS))
 
 
 class Reads:
@@ -35,7 +38,7 @@ class Reads:
     def head(self) -> Head | None:
         """Return the committed head, None where the log has no genesis yet."""
         with self._read() as connection:
-            row = connection.execute(select(HEAD)).one_or_none()
+            row = connection.execute(HEAD_QUERY).one_or_none()
         return None if row is None else head_of(row)
 
     def now_ms(self) -> int:

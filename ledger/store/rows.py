@@ -5,7 +5,7 @@ Batch(entries=[StoredEntry(17, statement, document_hash, time_ms, is_seal=False)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ledger.store.tables import (
@@ -123,12 +123,13 @@ PENDING = _table(PendingRow)
 CAPTURES = _table(CaptureRow)
 
 
+HEAD_COLUMNS = tuple(field.name for field in fields(Head))
+
+
 def head_of(row: Any) -> Head:
-    """Return the head in a row of its table."""
-    return Head(
-        row.size, bytes(row.edge), row.time_ms, row.seal_index, row.seal_time_ms, row.unsealed_since_ms,
-        row.private_count,
-    )  # fmt: skip
+    """Return the head in a row of `HEAD_COLUMNS`."""
+    size, edge, *rest = row
+    return Head(size, bytes(edge), *rest)
 
 
 def plain(row: Any) -> tuple[Any, ...]:

@@ -46,8 +46,7 @@ class Store(Beside, Facts, Tiles, Seals):
                 connection was cut inside the commit itself: the client id makes the next try give the first answer.
         """
         with guard(), self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-            self._dialect.lock_head(connection)
-            yield Append(connection, self._dialect)
+            yield Append(connection, self._dialect, self._dialect.lock_head(connection))
 
     @contextmanager
     def moment(self) -> Iterator[Store]:
