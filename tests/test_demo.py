@@ -302,6 +302,7 @@ def test_an_agreement_at_the_command_line(played: tuple[str, Path, str], tmp_pat
     assert "HOLDS BY THE OPERATOR'S WORD · closed" in run(
         "verify", file, "--policy", tmp_path / "policy.json", cwd=tmp_path
     )
+    assert run("agreement", "list", *mill, cwd=tmp_path).rstrip().endswith("2 of 2")
     stranger = ("--key", keys / "pingtung.lin.json", "--url", url)
     assert "concerns others" in run("agreement", "show", ids[1], *stranger, code=1, cwd=tmp_path)
 

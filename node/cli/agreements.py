@@ -51,8 +51,9 @@ def list_agreements(
         people = f"{one['purchaser']} – {', '.join(one['growers'])}"
         stands = one["stage"] + (", in dispute" if one["disputed"] else "")
         options.say(f"{one['agreement']}  {one['crop']} {one['season']}  {people}  {stands}")
-    shown = len(found["agreements"])
-    options.note(f"{shown} of {found['count']}" + (f"; more with --first {first + shown}" if shown else ""))
+    after = first + len(found["agreements"])
+    more = f"; more with --first {after}" if after <= found["count"] else ""
+    options.note(f"{len(found['agreements'])} of {found['count']}{more}")
 
 
 @commands.command(epilog="Example: fengtu agreement show 9f86… --key pingtung.lin")

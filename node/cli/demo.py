@@ -116,7 +116,7 @@ def _show_code(address: str, stories: list[dict[str, Any]]) -> None:
     """Print the QR of the first lot, as it would stand on its box."""
     lot = next((one for story in stories for one in story["answers"] if one["question"] == "product"), None)
     if lot is not None:
-        options.say(f"\nScan lot {lot['title']}:")
+        options.say(f"\nScan {lot['title']}:")
         _, gtin, number = lot["page"].strip("/").split("/")
         drawn = io.StringIO()
         segno.make(f"{address}/01/{gtin}/10/{number}", error="m").terminal(drawn, border=2, compact=True)

@@ -84,8 +84,10 @@ class Farms:
         script = self._script
         names = [(farm["product"]["gtin"], farm["notebook"]["lot"]) for farm in script["farms"]]
         names += [(one["gtin"], one["lot"]) for one in (*script["shown"], *script["inspections"], *script["recalls"])]
+        products = [farm["product"] for farm in script["farms"]] + script["products"]
+        called = {one["gtin"]: one["name"]["zh-TW"] for one in products}
         for gtin, lot in dict.fromkeys(names):
-            yield Question("product", lot, f"/products/{gtin}/{quote(lot, safe='')}")
+            yield Question("product", f"{called[gtin]} {lot}", f"/products/{gtin}/{quote(lot, safe='')}")
 
     def pages(self) -> Iterable[Page]:
         """Show nothing beside."""
