@@ -28,6 +28,7 @@ PREFIX_SIZE = 33
 PREFIX_BITS = PREFIX_SIZE * 8
 POSITION_SIZE = 16
 PUBLIC_N = 2**64 - 1
+_PUBLIC = b"\xff" * 8
 
 # Kinds of facts that the log itself writes. 0x10 and above belong to the rules.
 RETRY = 0x01
@@ -89,7 +90,7 @@ def private_position(size: int, n: int) -> bytes:
 
 def is_private(position: bytes) -> bool:
     """Say whether a private record stands at a position."""
-    return int.from_bytes(position[8:], "big") != PUBLIC_N
+    return position[8:] != _PUBLIC
 
 
 def record_id(position: bytes) -> str:

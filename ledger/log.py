@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from ledger.facts import Change
     from ledger.keys import LogKeys
-    from ledger.maps import Step
+    from ledger.maps import Maps, Step
     from ledger.rulebook import Rulebook
     from ledger.store import Append, Store
 
@@ -439,6 +439,10 @@ class Log:
     def seal(self) -> int:
         """Append a seal now and return its index; where nothing came since the last one, that one's."""
         return self._sealer.seal()
+
+    def first_maps(self, before: bytes) -> Maps | None:
+        """Return maps as of a position where this process has none yet; None where it has."""
+        return self._sealer.first_maps(before)
 
     def step_to(self, index: int, root: bytes, after: bytes) -> Step | None:
         """Return the step of the maps from a position to a seal, where this process has it still."""

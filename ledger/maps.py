@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ledger.changes import decode_changes
+from ledger.facts import is_private
 from ledger.statemap import StateMap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ledger.changes import StoredChange
     from ledger.fold import Fold
@@ -69,13 +71,36 @@ class Maps:
         public, private = step.public, step.private
         map_value = self._fold.map_value
         position = self.position
-        for key, position, value, is_private, holder in changes:
-            if is_private:
+        for key, position, value, private_one, holder in changes:
+            if private_one:
                 private[key] = map_value(key, position, value, private=True, holder=holder)
             else:
                 public[key] = value
         step.position = max(self.position, position)
         return step
+
+    def load(self, parts: Iterable[Sequence[tuple[bytes, bytes]]]) -> None:
+        """Fill empty maps from rows of changes, (position, facts), in the order of positions, a part at a time.
+
+        So many facts as a log has would not fit into memory as Python's objects.
+        """
+        for rows in parts:
+            hidden = [row for row in rows if is_private(row[0])]
+            public = [row for row in rows if not is_private(row[0])] if hidden else rows
+            if not self.public.gather([facts for _, facts in public]):
+                self.public.settle()
+                self.public.set_many((one.key, one.value) for row in public for one in decode_changes(*row))
+            if hidden:
+                private = (one for row in hidden for one in decode_changes(*row))
+                self.private.set_many(self.step(private).private.items())
+            self.position = rows[-1][0]
+        self.public.settle()
+
+    def copy(self) -> Maps:
+        """Return maps of their own at the same position."""
+        other = Maps(self._fold)
+        other.public, other.private, other.position = self.public.copy(), self.private.copy(), self.position
+        return other
 
     def move(self, step: Step) -> None:
         """Go one step."""

@@ -15,7 +15,7 @@ from ledger.edge import Edge
 from ledger.errors import CorruptError
 from ledger.facts import private_position, public_position
 from ledger.fold import RULES_KEY, Fold
-from ledger.maps import Maps, Step
+from ledger.maps import BEGINNING, Maps, Step
 from ledger.merkle import leaf_hash, root
 from ledger.privateleaf import encode_private_leaf
 from ledger.record import sign_record
@@ -103,6 +103,8 @@ class Sealer:
             head = self._store.head()
             if head is None:
                 return None
+            if self._maps.position == BEGINNING:
+                self._load(public_position(head.size))
             if not self._follow():
                 self._advance(self._store.facts_between(self._maps.position, public_position(head.size)))
             with self._store.append() as append:
@@ -178,6 +180,26 @@ class Sealer:
         if sealed is None or (sealed.index, sealed.root, sealed.after) != (index, root, after):
             return None
         return sealed.step
+
+    def first_maps(self, before: bytes) -> Maps | None:
+        """Load the maps up to a position and return a copy of them, so that a process reads all facts once.
+
+        None where they were loaded already: they may stand beyond that position.
+        """
+        with self._sealing:
+            if self._maps.position != BEGINNING:
+                return None
+            self._load(before)
+            self._maps.roots()
+            return self._maps.copy()
+
+    def _load(self, before: bytes) -> None:
+        # Taken when they are whole: a connection that is cut leaves the maps at the beginning.
+        maps = Maps(self._fold)
+        maps.load(self._store.rows_between(BEGINNING, before))
+        self._maps = maps
+        # So much is not kept for those that move their own: the step begins here.
+        self._moved_after, self._moved = self._maps.position, Step(self._maps.position)
 
     def _follow(self) -> bool:
         """Move the maps by the tail; say whether it led on from where they stood."""

@@ -19,7 +19,7 @@ from ledger import cbor
 from ledger.checkpoint import Checkpoint, add_signatures, sign_checkpoint
 from ledger.errors import NotFoundError, UnavailableError
 from ledger.facts import public_position
-from ledger.maps import Maps
+from ledger.maps import BEGINNING, Maps
 from ledger.merkle import prove_consistency, prove_inclusion, root_at
 from ledger.note import ED25519, VerifierKey
 from ledger.receipt import sign_receipt
@@ -140,6 +140,8 @@ class Serving:
             return False
         # All that reads comes before the maps move: maps beyond the seal of their view would prove nothing.
         checkpoint = self.checkpoint(index + 1, root)
+        if self._maps.position == BEGINNING:
+            self._load(public_position(index))
         step = self._log.step_to(index, root, self._maps.position)
         if step is None:
             step = self._maps.step(store.facts_between(self._maps.position, public_position(index)))
@@ -160,6 +162,14 @@ class Serving:
         with self._moved:
             self._moved.notify_all()
         return True
+
+    def _load(self, before: bytes) -> None:
+        """Read all facts there are, once for this process; nobody has a view of these maps yet."""
+        maps = self._log.first_maps(before)
+        if maps is None:
+            maps = Maps(self._log.fold)
+            maps.load(self._log.store.rows_between(BEGINNING, before))
+        self._maps = maps
 
     @contextmanager
     def view(self) -> Iterator[View]:

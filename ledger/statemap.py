@@ -105,6 +105,21 @@ class StateMap:
                 _check_sizes(key, value)
             raise
 
+    def gather(self, rows: Sequence[bytes]) -> bool:
+        """Take in the facts of rows of `ledger.changes`, to be set by `settle`; False where Python has to."""
+        taken: bool = self._map.gather(rows)
+        return taken
+
+    def settle(self) -> None:
+        """Set what was gathered; an empty map is built in one go."""
+        self._map.settle()
+
+    def copy(self) -> StateMap:
+        """Return another map with the same pairs, and what was hashed of them."""
+        other = StateMap()
+        other._map = self._map.copy()
+        return other
+
     def memory(self) -> int | None:
         """Return how many bytes the pairs and their tree take; None where Python holds them and cannot tell."""
         memory: int | None = self._map.memory()
@@ -145,6 +160,17 @@ class _Tree:
 
     def memory(self) -> None:
         return None
+
+    def gather(self, rows: Sequence[bytes]) -> bool:
+        return not rows
+
+    def settle(self) -> None:
+        """Nothing was gathered."""
+
+    def copy(self) -> _Tree:
+        other = _Tree()
+        other.set_many([(leaf_.key, leaf_.value) for leaf_ in self._leaves.values()])
+        return other
 
     def get(self, key: bytes) -> bytes | None:
         leaf_ = self._leaves.get(key)

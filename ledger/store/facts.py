@@ -59,14 +59,20 @@ class Facts(Reads):
 
     def facts_between(self, after: bytes, before: bytes) -> Iterator[StoredChange]:
         """Yield the changes with `after < position < before`, in order."""
+        for rows in self.rows_between(after, before):
+            for position, facts in rows:
+                yield from decode_changes(position, facts)
+
+    def rows_between(self, after: bytes, before: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
+        """Yield the rows, (position, facts), with `after < position < before`, in order, a part at a time."""
         position = CHANGES.c.position
         while True:
             query = select(CHANGES).where(position > after, position < before).order_by(position).limit(READ_ROWS_MAX)
             with self._read() as connection:
-                rows = connection.execute(query).all()
-            for row in rows:
-                after = bytes(row.position)
-                yield from decode_changes(after, bytes(row.facts))
+                rows = [(bytes(at), bytes(facts)) for at, facts in connection.execute(query).all()]
+            if rows:
+                after = rows[-1][0]
+                yield rows
             if len(rows) < READ_ROWS_MAX:
                 return
 

@@ -36,6 +36,7 @@ const EMPTY_ROOT: Hash = [
 /// A node's number: that of a leaf with the top bit set, else that of an inner node.
 type Link = u32;
 
+#[derive(Clone)]
 struct Inner {
     left: Link,
     right: Link,
@@ -43,6 +44,7 @@ struct Inner {
     dirty: bool,
 }
 
+#[derive(Clone)]
 struct Leaf {
     chunk: u32,
     start: u32,
@@ -52,7 +54,7 @@ struct Leaf {
 }
 
 /// A map from byte strings to byte strings that can prove what it holds and what it does not.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct StateMap {
     inners: Vec<Inner>,
     leaves: Vec<Leaf>,
