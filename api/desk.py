@@ -23,7 +23,7 @@ from ledger.errors import CorruptError, FengtuError, QueueFullError
 from ledger.log import QUEUE_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ledger.log import Answer, Log
     from ledger.store.vault import Vault
@@ -44,16 +44,27 @@ class _Asked:
     answers: asyncio.Future[list[Answer | FengtuError]]
 
     def settle(self, answers: list[Answer | FengtuError] | FengtuError) -> None:
-        """Hand over the answers, or why there are none."""
-        self.loop.call_soon_threadsafe(self._settle, answers)
-
-    def _settle(self, answers: list[Answer | FengtuError] | FengtuError) -> None:
+        """Hand over the answers, or why there are none; in the loop's own thread."""
         if self.answers.done():
             return  # whoever asked has gone away
         if isinstance(answers, FengtuError):
             self.answers.set_exception(answers)
         else:
             self.answers.set_result(answers)
+
+
+def _settle(settled: Iterable[tuple[_Asked, list[Answer | FengtuError] | FengtuError]]) -> None:
+    """Hand over what many asked for. A loop is woken once for all of them: each time is a system call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Asked, list[Answer | FengtuError] | FengtuError]]] = {}
+    for one, answers in settled:
+        by_loop.setdefault(one.loop, []).append((one, answers))
+    for loop, those in by_loop.items():
+        loop.call_soon_threadsafe(_hand_over, those)
+
+
+def _hand_over(those: Sequence[tuple[_Asked, list[Answer | FengtuError] | FengtuError]]) -> None:
+    for one, answers in those:
+        one.settle(answers)
 
 
 class Desk:
@@ -105,8 +116,7 @@ class Desk:
                 if not isinstance(error, FengtuError):
                     logger.exception("submitting failed")
                     error = CorruptError("the submission failed; the operator's log says why")
-                for one in taken:
-                    one.settle(error)
+                _settle([(one, error) for one in taken])
 
     def _take(self) -> list[_Asked]:
         taken = [self._asked.popleft()]
@@ -125,8 +135,10 @@ class Desk:
 
         def settle(_: object) -> None:
             answers = iter(together.result())
-            for one, each in zip(taken, checked, strict=True):
-                one.settle([next(answers) if isinstance(ready, Prepared) else ready for ready in each])
+            _settle(
+                (one, [next(answers) if isinstance(ready, Prepared) else ready for ready in each])
+                for one, each in zip(taken, checked, strict=True)
+            )
 
         together.add_done_callback(settle)
 

@@ -54,12 +54,18 @@ class Metrics:
             buckets=BUCKETS_S,
             registry=self._registry,
         )
+        # Looking a counter up by its labels costs more than counting.
+        self._kept: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        method = method if method in METHODS else "other"
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        name = (method if method in METHODS else "other", route, status)
+        kept = self._kept.get(name)
+        if kept is None:
+            count, times = self._requests.labels(name[0], route, str(status)), self._seconds.labels(name[0], route)
+            kept = self._kept[name] = (count, times)
+        kept[0].inc()
+        kept[1].observe(seconds)
 
     def encode(self) -> bytes:
         """Return the text that Prometheus reads."""
