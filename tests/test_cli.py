@@ -404,6 +404,20 @@ def test_help_teaches_by_an_example(command: list[str]) -> None:
     assert f"Example: fengtu {' '.join(command)}".strip() in " ".join(_run(*command, "--help").stdout.split())
 
 
+def test_who_reads_no_further_is_told_nothing(tmp_path: Path) -> None:
+    """`fengtu … | head -1` ends quietly, and with no exit code that means something of a proof."""
+    data = tmp_path / "data"
+    _init(data)
+    asked = [*FENGTU, "log", "policy", "--data", data]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
 def test_version() -> None:
     """A report of a fault names it."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

@@ -6,7 +6,9 @@ fengtu: the setting port (--port): expected …, got '70000'   exit code 2: unre
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from typing import Any
 
 import typer
@@ -16,6 +18,8 @@ from ledger.errors import FengtuError, FormatError, RefusedError
 
 FAILED = 1
 UNREADABLE = 2
+PIPE_CLOSED = 141
+"""What a shell says of a program whose output nobody reads any more."""
 
 
 _UNPRINTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -35,6 +39,10 @@ class Sentences(TyperGroup):
         except FengtuError as error:
             typer.echo(printable(f"fengtu: {sentence(error)}"), err=True)
             raise typer.Exit(UNREADABLE if isinstance(error, FormatError) else FAILED) from None
+        except BrokenPipeError:
+            # Whoever reads has enough (`| head`). The interpreter flushes once more at its end, into nothing then.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(PIPE_CLOSED) from None
         except OSError as error:
             # A file that cannot be read or written; a database says so by an error of ours.
             typer.echo(f"fengtu: {error.filename or 'a file'}: {error.strerror or error}", err=True)

@@ -115,7 +115,7 @@ def _measure(town: Town, act: Mapping[str, Any]) -> Iterable[Draft]:
         account, stage = town.account(who), act["stage"]
         named = {one: town.stage.random(f"{account}/test/{one}") for one in ("pre", "post")}
         before, after = _values(who)
-        salt = bytes.fromhex(town.stage.random(f"{account}/salt/{stage}/1") + town.stage.random(f"{stage}/{account}"))
+        salt = bytes.fromhex("".join(town.stage.random(f"{account}/salt/{stage}/{half}") for half in (1, 2)))
         digest = commit_measurement(salt, before if stage == "pre" else after)
         improved = after["walk_ds"] < before["walk_ds"]
         result = {"pre": named["pre"], "improved": improved} if stage == "post" else {}
