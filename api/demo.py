@@ -94,12 +94,17 @@ def _told(node: Services) -> Any:
     return json.loads((_folder(node) / TOLD).read_bytes())
 
 
+def is_played(node: Services) -> bool:
+    """Say whether the demo's stories were played at this node."""
+    return node.demo is not None and (node.demo / TOLD).is_file()
+
+
 def _folder(node: Services) -> Path:
     """Return the folder of the demo's answers.
 
     Raises:
         NotFoundError: the demo was not played at this node.
     """
-    if node.demo is None or not (node.demo / TOLD).is_file():
+    if node.demo is None or not is_played(node):
         raise NotFoundError("the demo", expected="a node that `fengtu demo` filled", got="none here")
     return node.demo

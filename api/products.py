@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from api.browser import page, wants_page
 from api.bundles import answer_bundle, read_answer
+from api.demo import is_played
 from api.pages import qr, samples
 from api.pages.dates import taipei_day
 from api.pages.fill import lot_view, product_view
@@ -52,7 +53,7 @@ def start(request: Request, node: Node, code: str = "") -> Response:
     """Find a product by what is printed on it."""
     if not code:
         lots = _lot_views(node, node.catalogue.recent())
-        return page(request, StartView(lots=tuple(lots)))
+        return page(request, StartView(lots=tuple(lots), stories_url="/demo" if is_played(node) else ""))
     try:
         found = decode_code(code)
     except CodeError as error:

@@ -177,7 +177,7 @@ VIEWS: dict[str, View] = {
     "tainted": product(
         recall=replace(RECALL, ancestor=ParentView(GTIN, "R20261020", NAME, f"/products/{GTIN}/R20261020"))
     ),
-    "start": StartView(lots=tuple(lot(n) for n in range(6))),
+    "start": StartView(lots=tuple(lot(n) for n in range(6)), stories_url="/demo"),
     "empty": StartView(),
     "unknown": UnknownView(f"{GTIN} X9", "fengtu.example/hualien", f"/?code={GTIN}"),
     "malformed": MalformedView("04712345678905", "check-digit"),

@@ -154,6 +154,7 @@ def test_who_did_what_is_told(played: tuple[str, Path, str]) -> None:
                 link = f"{url}/demo/open{one['page']}"
                 opened = httpx.get(link, headers={"accept": "text/html"}, follow_redirects=True)
                 assert (opened.status_code, "<main" in opened.text) == (200, True), one
+    assert 'href="/demo"' in httpx.get(url, headers={"accept": "text/html"}).text
     assert httpx.get(f"{url}/demo/bundles/..%2F..%2Fkeys%2Foperator.json").status_code == 404
     assert httpx.get(f"{url}/demo/open/nothing").status_code == 404
 

@@ -325,12 +325,17 @@ class LotsView:
 
 @dataclass(frozen=True, slots=True)
 class StartView:
-    """The start page: one field, and a few lots to begin with; none on an empty ledger."""
+    """The start page: one field, and a few lots to begin with; none on an empty ledger.
+
+    Attributes:
+        stories_url: where the demo's stories are told; empty where none were played.
+    """
 
     TEMPLATE: ClassVar[str] = "start.html"
 
     code: str = ""
     lots: tuple[LotView, ...] = ()
+    stories_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
