@@ -6,7 +6,6 @@ event.identity, event.happened_ms, event.effects
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from contracts.effects import effects, event_time_ms
@@ -28,34 +27,46 @@ class Event:
         body: the event as supplied; it does not change any more.
     """
 
+    # `functools.cached_property` locks at each first use, and there are as many events as first uses.
+    __slots__ = ("_effects", "_happened_ms", "_identity", "body")
+
     def __init__(self, body: Mapping[str, Any]) -> None:
         self.body = body
+        self._effects: list[Effect] | None = None
+        self._happened_ms: int | None = None
+        self._identity: str | None = None
 
     @classmethod
     def of(cls, content: Mapping[str, Any] | Event) -> Event:
         """Return the event itself, or the event of a body."""
         return content if isinstance(content, Event) else Event(content)
 
-    @cached_property
+    @property
     def effects(self) -> list[Effect]:
         """What it does to each lot it names; see `contracts.effects`."""
-        return effects(self.body)
+        if self._effects is None:
+            self._effects = effects(self.body)
+        return self._effects
 
-    @cached_property
+    @property
     def happened_ms(self) -> int:
         """When it happened, Unix milliseconds."""
-        return event_time_ms(self.body)
+        if self._happened_ms is None:
+            self._happened_ms = event_time_ms(self.body)
+        return self._happened_ms
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """Its id, or its hash where it has none; the hash is the same with an error declaration.
 
         Raises:
             RefusedError: it has no id, and no hash.
         """
-        return str(self.body["eventID"]) if "eventID" in self.body else self.hash
+        if self._identity is None:
+            self._identity = str(self.body["eventID"]) if "eventID" in self.body else self.hash
+        return self._identity
 
-    @cached_property
+    @property
     def hash(self) -> str:
         """Its CBV event hash.
 

@@ -138,7 +138,8 @@ def _event(act: Act) -> list[Change]:
             got=f"{event.happened_ms} ms",
         )
     event_id = event.identity
-    known = act.facts.get(event_key(event_id))
+    key = event_key(event_id)
+    known = act.facts.get(key)
     if "errorDeclaration" in act.body:
         return _correct(act, event_id, known)
     act.expect(known is None, "produce.event-known", "an event with this eventID is registered already", got=event_id)
@@ -149,7 +150,7 @@ def _event(act: Act) -> list[Change]:
         if "acts" in change.value
     ]
     state = {"lots": touched, "actor": act.actor, "record": act.at.index, "corrected": None}
-    return [*changes, Change(event_key(event_id), state)]
+    return [*changes, Change(key, state)]
 
 
 def _correct(act: Act, event_id: str, known: Any | None) -> list[Change]:
