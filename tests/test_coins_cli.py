@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import pytest
 from rewards import terms
@@ -146,6 +147,9 @@ def _cleared(street: Street, folder: Path) -> None:
     assert said.startswith("operator still stands for 61 coins")
     Path("policy.json").write_text(_run("log", "policy", "--data", street.data).stdout)
     assert "BY THE OPERATOR'S WORD" in _run("verify", "owed.json", "--policy", "policy.json").stdout
+    street.say("account", "archive", "-o", "mine.zip", by="new")
+    with ZipFile("mine.zip") as mine:
+        assert {"facts.json", "account.bundle.json"} <= set(mine.namelist())
     listed = street.say("charge", "list", "town-health", by="noodles")
     assert listed.startswith("today 45 coins: 4 payments, 1 refunds")
 

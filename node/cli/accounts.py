@@ -150,6 +150,23 @@ def show(
         options.say(f"  {hold['coins']} set aside for charge {hold['charge']}")
 
 
+@commands.command(epilog="Example: fengtu account archive --key anna -o mine.zip")
+def archive(
+    account: Annotated[
+        str | None, typer.Argument(help="Its id; that of the key by default.", show_default=False)
+    ] = None,
+    *,
+    output: options.Output,
+    key: options.KeyName,
+    url: Node = NODE,
+    data: options.Data = None,
+) -> None:
+    """Write everything that is on record of a person to one ZIP: plain facts, and a proof file for each answer."""
+    found = acting.fetch(url, key, data, f"/accounts/{account or _own(key, data)}/archive")
+    write_file(output, found, SECRET)
+    options.say(f"{output}: {len(found)} bytes; each proof file in it is for `fengtu verify`")
+
+
 @commands.command(epilog="Example: fengtu account code 50 --for noodles --key anna")
 def code(
     ceiling: Annotated[int, typer.Argument(help="Up to how many coins it pays without asking you again.", min=1)],
