@@ -326,6 +326,8 @@ impl StateMap {
 
     fn push_inner(&mut self, differs: usize, left: Link, right: Link) -> Link {
         let number = self.inners.len() as u32;
+        make_room(&mut self.inners);
+        make_room(&mut self.inner_hashes);
         self.inners.push(Inner { left, right, bit: differs as u16, dirty: true });
         self.inner_hashes.push([0; 32]);
         self.dirty_inners.push(number);
@@ -335,6 +337,8 @@ impl StateMap {
     fn push_leaf(&mut self, key: &[u8], value: &[u8]) -> Link {
         let (chunk, start) = self.keep(key, value);
         let number = self.leaves.len() as u32;
+        make_room(&mut self.leaves);
+        make_room(&mut self.leaf_hashes);
         self.leaves.push(Leaf { chunk, start, value_size: value.len() as u32, key_size: key.len() as u8, dirty: true });
         self.leaf_hashes.push([0; 32]);
         self.dirty_leaves.push(number);
@@ -514,6 +518,13 @@ impl StateMap {
     }
 }
 
+/// Make room for one more by an eighth: twice as much would be a hundred bytes a key that nothing stands in.
+fn make_room<T>(all: &mut Vec<T>) {
+    if all.len() == all.capacity() {
+        all.reserve_exact(all.len() / 8 + 64);
+    }
+}
+
 /// Return a bit of a key, which is read as if followed by one 00 byte and then FF bytes without end.
 fn bit(key: &[u8], number: usize) -> bool {
     match key.get(number / 8) {
@@ -635,6 +646,23 @@ mod tests {
         for key in &keys {
             assert_eq!(map.get(key).map(<[u8]>::len), Some(780 + key.len()));
         }
+    }
+
+    /// A key more takes about what the others take, after a bulk load and in a copy too.
+    #[test]
+    fn growth() {
+        let keys: Vec<[u8; 32]> = (0..200_000_u32).map(|i| crate::sha256::digest(&i.to_be_bytes())).collect();
+        let pairs: Vec<Pair<'_>> = keys.iter().map(|key| (&key[..], &key[..])).collect();
+        let mut map = StateMap::default();
+        map.set_many(&pairs[..150_000]).unwrap();
+        map.root();
+        let mut copy = map.clone();
+        copy.set_many(&pairs[150_000..150_001]).unwrap();
+        copy.root();
+        assert!(copy.memory() / copy.len() < 180, "{}", copy.memory() / copy.len());
+        map.set_many(&pairs[150_000..]).unwrap();
+        map.root();
+        assert!(map.memory() / map.len() < 180, "{}", map.memory() / map.len());
     }
 
     /// A key of 65 bytes or a value above 16 MiB is no pair of a map, and nothing of its batch goes in.
