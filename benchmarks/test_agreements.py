@@ -1,4 +1,4 @@
-"""A season of agreements, and a log of events: the rules alone, acts that the log commits, and all of it replayed."""
+"""A season of agreements: acts through the rules, acts that the log commits, and all of it recomputed by replay."""
 
 from __future__ import annotations
 
