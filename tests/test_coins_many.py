@@ -22,6 +22,8 @@ from contracts.rewards.book import holder_of
 from contracts.rewards.clearing import issuer_rows, liability, merchant_rows
 from contracts.rewards.keys import charge_key, holder_key, issuer_key, merchant_key
 from ledger.backup import backup, restore
+from ledger.changes import StoredChange
+from ledger.facts import private_position
 from ledger.fsck import fsck
 from ledger.replay import replay
 from ledger.store import open_store
@@ -107,6 +109,16 @@ def test_a_day_at_the_tills(database: str, tmp_path: Path) -> None:
     check_both_sides(town, merchants)
     check_replayed(world, tmp_path)
     world.close()
+
+
+def test_a_store_is_asked_for_very_many_rows_at_once(database: str) -> None:
+    """A day between two seals, or a long account, names more rows in one question than a database's stack is deep."""
+    store = open_store(database)
+    positions = [private_position(7, n) for n in range(12_000)]
+    changes = [StoredChange(charge_key(f"{n:032x}"), at, b"\0", True, "m0") for n, at in enumerate(positions)]
+    assert store.misplaced(changes) == len(changes)
+    assert store.private_at(positions) == {}
+    store.close()
 
 
 def check_sums(town: Town, residents: int, jobs: list[Any], entered: set[str]) -> None:

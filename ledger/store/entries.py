@@ -9,7 +9,7 @@ from sqlalchemy import select, tuple_
 from ledger.errors import NotFoundError
 from ledger.facts import private_position
 from ledger.store.reads import Reads
-from ledger.store.rows import DOCUMENTS, ENTRIES, PRIVATE, READ_ROWS_MAX, StoredEntry, StoredPrivate, plain
+from ledger.store.rows import DOCUMENTS, ENTRIES, PRIVATE, READ_ROWS_MAX, TUPLES_MAX, StoredEntry, StoredPrivate, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +63,8 @@ class Entries(Reads):
         """Return the private records at these positions that exist."""
         found: dict[bytes, StoredPrivate] = {}
         wanted = sorted({(_uint64(one, 0), _uint64(one, 8)) for one in positions})
-        for start in range(0, len(wanted), READ_ROWS_MAX):
-            part = wanted[start : start + READ_ROWS_MAX]
+        for start in range(0, len(wanted), TUPLES_MAX):
+            part = wanted[start : start + TUPLES_MAX]
             with self._read() as connection:
                 rows = connection.execute(select(PRIVATE).where(tuple_(PRIVATE.c.size, PRIVATE.c.n).in_(part)))
                 for row in rows:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, tuple_
 from ledger.changes import StoredChange, decode_changes, place_of
 from ledger.facts import KEY_SIZE, POSITION_SIZE
 from ledger.store.reads import Reads
-from ledger.store.rows import CHANGES, PLACES, READ_ROWS_MAX
+from ledger.store.rows import CHANGES, PLACES, READ_ROWS_MAX, TUPLES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -80,8 +80,8 @@ class Facts(Reads):
         """Return how many of the places of these changes are missing."""
         wanted = sorted({(*place_of(change.key), change.position) for change in changes})
         missing = len(wanted)
-        for start in range(0, len(wanted), READ_ROWS_MAX):
-            part = wanted[start : start + READ_ROWS_MAX]
+        for start in range(0, len(wanted), TUPLES_MAX):
+            part = wanted[start : start + TUPLES_MAX]
             query = select(func.count()).select_from(PLACES).where(tuple_(*PLACES.c).in_(part))
             with self._read() as connection:
                 missing -= connection.execute(query).scalar_one()

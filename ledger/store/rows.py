@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 READ_ROWS_MAX = 10_000
 """How many rows one query of many returns."""
+TUPLES_MAX = 1_000
+"""How many rows are named in one query by several columns: PostgreSQL nests each of them a step deeper on its stack."""
 
 
 @dataclass(frozen=True, slots=True)
