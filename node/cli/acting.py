@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.signed import sign_request
+from ledger.document import decode_document
 from ledger.note import decode_vkey
 from node.cli import options
 from node.client import Party, hand_in
@@ -20,9 +22,10 @@ from node.remote import Remote
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from node.client import Draft
+    from node.client import Draft, Hidden
 
 NODE = "http://127.0.0.1:8000"
+DAY_S = 86_400
 Node = Annotated[str, typer.Option("--url", help="The node.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
@@ -49,6 +52,14 @@ def fetch(url: str, key: str, data: Path | None, path: str) -> bytes:
         return remote.read(options.open_key(key, data)[1], path)
 
 
+def post(url: str, key: str, data: Path | None, path: str, *, body: bytes, content_type: str) -> Any:
+    """Send a signed request with a body, and return what the answer's JSON says."""
+    with Remote(url) as remote:
+        signer = options.open_key(key, data)[1]
+        headers = sign_request(signer, "POST", f"{remote.url}{path}", body=body, headers={"Content-Type": content_type})
+        return json.loads(remote.ask("POST", path, body=body, headers=headers).body)
+
+
 def act(
     url: str,
     key: str,
@@ -56,6 +67,7 @@ def act(
     kind: str,
     body: dict[str, Any],
     *,
+    hidden: Hidden | None = None,
     entered_for: str | None = None,
     expires_in_s: int | None = None,
     source: str | None = None,
@@ -67,7 +79,32 @@ def act(
     """
     with Remote(url) as remote:
         party = party_of(remote, key, data)
-        submit(remote, party.draft(kind, body, entered_for=entered_for, expires_in_s=expires_in_s, source=source))
+        submit(
+            remote,
+            party.draft(kind, body, hidden=hidden, entered_for=entered_for, expires_in_s=expires_in_s, source=source),
+        )
+
+
+def sign(url: str, key: str, data: Path | None, kind: str, *, document: Path, days: int) -> str:
+    """Sign a document that several sign, hand it in, and return whose signature it is.
+
+    Args:
+        url: the node.
+        key: the key's name or file.
+        data: the data folder, where keys are found by name.
+        kind: of the document.
+        document: its file, byte for byte what the others sign.
+        days: for how many days the offer holds.
+
+    Raises:
+        FengtuError: it was not let in, and why.
+    """
+    text = options.read(document)
+    decode_document(text)
+    with Remote(url) as remote:
+        party = party_of(remote, key, data)
+        submit(remote, party.sign(kind, text, expires_in_s=days * DAY_S))
+    return party.actor
 
 
 def submit(remote: Remote, one: Draft) -> None:

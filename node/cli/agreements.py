@@ -16,18 +16,16 @@ import typer
 
 from contracts.agreements.life import KINDS_OF_LIFE
 from contracts.calendar import day_of
-from ledger.document import decode_document, decode_json, encode_document
+from ledger.document import decode_json, encode_document
 from ledger.errors import FormatError
 from node.cli import acting, options
 from node.cli.acting import NODE, AsJson, Node
 from node.files import write_file
-from node.remote import Remote
 
 commands = typer.Typer(help="Contract-farming agreements: list, read, draft, sign, act, settle.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(help="The agreement's id, 32 hex digits.")]
 OFFER_DAYS = 30
-DAY_S = 86_400
 
 
 @commands.command("list", epilog="Example: fengtu agreement list --key pingtung.frozen --words 毛豆 --stage growing")
@@ -70,11 +68,13 @@ def show(
     options.say(f"{terms['crop']} {terms['season']}: {terms['purchaser']} – {', '.join(terms['growers'])}")
     options.say(f"  {found['status']}; {quantity['delivered_g']} g delivered, {quantity['rejected_g']} g rejected")
     for one in facts["settlements"]:
-        options.say(f"  {one['settlement']} of {day_of(one['time_ms'])}: {_money(one['total'])} {terms['currency']}")
+        options.say(
+            f"  {one['settlement']} of {day_of(one['time_ms'])}: {options.money(one['total'])} {terms['currency']}"
+        )
         paid = {each["grower"]: each for each in one["payments"]}
         for grower, amount in one["sums"]:
             state = f"paid {day_of(paid[grower]['paid_ms'])}" if grower in paid else f"due {day_of(one['due_ms'])}"
-            options.say(f"    {grower} {_money(amount)}, {state}")
+            options.say(f"    {grower} {options.money(amount)}, {state}")
     kept = facts["guarantee"]
     options.say("  the guarantee was kept" if kept["kept"] else f"  open: {'; '.join(kept['left'])}")
     _say_due(facts["due"])
@@ -130,12 +130,7 @@ def sign(
     data: options.Data = None,
 ) -> None:
     """Sign a document that several parties sign; the last signature makes it binding."""
-    text = options.read(document)
-    decode_document(text)
-    with Remote(url) as remote:
-        party = acting.party_of(remote, key, data)
-        acting.submit(remote, party.sign(kind, text, expires_in_s=days * DAY_S))
-    options.say(f"signed by {party.actor}")
+    options.say(f"signed by {acting.sign(url, key, data, kind, document=document, days=days)}")
 
 
 @commands.command(epilog="Example: fengtu agreement act delivery delivery.json --id 9f86… --key pingtung.lin")
@@ -183,10 +178,10 @@ def settle(
     content = acting.read(url, key, data, f"/agreements/{agreement}/settlement?{urlencode(pairs)}")
     for line in content["lines"]:
         place = " ".join(line[name] for name in ("what", "grower", "delivery", "grade") if line[name])
-        weighed = f"  {line['grams']} g × {_money(line['per_kg'])}" if line["grams"] else ""
-        options.say(f"  {place}{weighed}  {_money(line['amount'])}")
+        weighed = f"  {line['grams']} g × {options.money(line['per_kg'])}" if line["grams"] else ""
+        options.say(f"  {place}{weighed}  {options.money(line['amount'])}")
     for one in content["sums"]:
-        options.say(f"{one['grower']}: {_money(one['amount'])}")
+        options.say(f"{one['grower']}: {options.money(one['amount'])}")
     if not dry_run:
         acting.act(url, key, data, "agreement-settlement", content)
         options.say(f"{settlement} is on record")
@@ -196,11 +191,7 @@ def _say_due(found: list[dict[str, Any]]) -> None:
     for one in found:
         by = f" by {day_of(one['by_ms'])}" if one["by_ms"] else ""
         what = f"{one['what']} {one['about']}".strip()
-        amount = f" {_money(one['amount'])} to {one['to']}" if one["amount"] is not None else ""
+        amount = f" {options.money(one['amount'])} to {one['to']}" if one["amount"] is not None else ""
         options.say(f"  due: {what}{amount}, {one['who']}{by}{' (late)' if one['late'] else ''}")
     if not found:
         options.say("  nothing is due")
-
-
-def _money(amount: int) -> str:
-    return f"{amount / 100:,.2f}"

@@ -40,7 +40,7 @@ def show(
             cell.ljust(w) if at < 3 else cell.rjust(w) for at, (cell, w) in enumerate(zip(row, widths, strict=True))
         ]
         options.say("  ".join(cells).rstrip())
-    options.say(f"{found['month']}: {_money(found['due'])} in all{', so far' if found['open'] else ''}")
+    options.say(f"{found['month']}: {options.money(found['due'])} in all{', so far' if found['open'] else ''}")
     for issuer, funds in found["issuers"].items():
         options.say(f"{issuer} still stands for {funds['liability']:,} coins of {funds['issued']:,} given")
     options.note("both sides are equal" if found["equal"] else "the merchants' own lines come to something else")
@@ -97,9 +97,5 @@ def liability(
 
 def _sums(row: dict[str, Any]) -> list[str]:
     coins = row["means"] == "coins"
-    units = [f"{row[name]:,}" if coins else _money(row[name]) for name in ("charged", "refunded")]
-    return [*units, _money(row["due"])]
-
-
-def _money(amount: int) -> str:
-    return f"{amount / 100:,.2f}"
+    units = [f"{row[name]:,}" if coins else options.money(row[name]) for name in ("charged", "refunded")]
+    return [*units, options.money(row["due"])]

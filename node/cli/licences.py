@@ -8,40 +8,30 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from api.gallery import KINDS as PICTURES
-from api.signed import sign_request
 from contracts.kind import nobody
 from contracts.licences import KINDS
 from contracts.licences.profile import decode
 from contracts.licences.territories import name as territory
-from ledger.document import decode_document, decode_json, encode_document
+from ledger.document import decode_json, encode_document
 from ledger.errors import FormatError
-from ledger.note import decode_vkey
-from node.cli import options
-from node.client import Party, hand_in
+from node.cli import acting, options
+from node.cli.acting import NODE, AsJson, Node
 from node.files import write_file
 from node.remote import Remote
 
-if TYPE_CHECKING:
-    from node.client import Draft
-
 commands = typer.Typer(help="Licences to works of art: register, grant, check, revoke, report.", no_args_is_help=True)
 
-NODE = "http://127.0.0.1:8000"
-DAY_S = 86_400
 OFFER_DAYS = 30
 _SUFFIXES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 _KINDS = {kind.name: kind for kind in KINDS}
 
-Node = Annotated[str, typer.Option("--url", help="The node.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 Licence = Annotated[str, typer.Argument(help="The licence's name, such as L-1.")]
 Document = Annotated[Path, typer.Argument(help="The document, as `offer` wrote it.")]
 SeveralSign = Annotated[str, typer.Option("--kind", help="licence, licence-revocation, work-transfer, royalties.")]
@@ -61,13 +51,7 @@ def image(
     kind = _SUFFIXES.get(picture.suffix.lower())
     if kind is None:
         raise FormatError("the picture", expected=", ".join(sorted(PICTURES)), got=picture.name)
-    body = options.read(picture)
-    with Remote(url) as remote:
-        headers = {"Content-Type": kind}
-        signer = options.open_key(key, data)[1]
-        signed = sign_request(signer, "POST", f"{remote.url}/images", body=body, headers=headers)
-        answer = remote.ask("POST", "/images", body=body, headers=signed)
-    options.say(json.loads(answer.body)["image"])
+    options.say(acting.post(url, key, data, "/images", body=options.read(picture), content_type=kind)["image"])
 
 
 @commands.command(epilog="Example: fengtu licence work work.json --key taitung.panay --hidden customs=祭典專用")
@@ -153,7 +137,8 @@ def grant(
     data: options.Data = None,
 ) -> None:
     """Sign a licence as one who grants it, or for whoever the key's owner has a mandate from."""
-    options.say(f"granted by {_sign(url, key, data, _offered(kind, document), days)}")
+    _expect_several(kind)
+    options.say(f"granted by {acting.sign(url, key, data, kind, document=document, days=days)}")
 
 
 @commands.command(epilog="Example: fengtu licence accept offer.json --key taitung.tea")
@@ -167,7 +152,8 @@ def accept(
     data: options.Data = None,
 ) -> None:
     """Sign a licence as its licensee; the last signature makes it binding."""
-    options.say(f"accepted by {_sign(url, key, data, _offered(kind, document), days)}")
+    _expect_several(kind)
+    options.say(f"accepted by {acting.sign(url, key, data, kind, document=document, days=days)}")
 
 
 @commands.command(epilog="Example: fengtu licence revoke L-1 --last 2026-12-31 --reason breach --key taitung.panay")
@@ -219,17 +205,15 @@ def statement(
 ) -> None:
     """Declare a period's sales: shows each line as the rule works it out, and hands it in."""
     content = json.dumps({"number": number, "sales": decode_json(options.read(sales))}).encode()
-    path = f"/royalties/{quote(account, safe='')}/statement"
-    with Remote(url) as remote:
-        headers = {"Content-Type": "application/json"}
-        signer = options.open_key(key, data)[1]
-        signed = sign_request(signer, "POST", f"{remote.url}{path}", body=content, headers=headers)
-        found = json.loads(remote.ask("POST", path, body=content, headers=signed).body)
+    found = acting.post(
+        url, key, data, f"/royalties/{quote(account, safe='')}/statement",
+        body=content, content_type="application/json",
+    )  # fmt: skip
     for line, because in zip(found["body"]["lines"], found["because"], strict=True):
-        options.say(f"  {line['what']}  {line['base']}  {_money(line['amount'])}")
+        options.say(f"  {line['what']}  {line['base']}  {options.money(line['amount'])}")
         for step in because:
             options.say(f"      {' '.join(map(str, step))}")
-    options.say(f"due: {_money(found['body']['due'])}")
+    options.say(f"due: {options.money(found['body']['due'])}")
     if not dry_run:
         _hand_in(url, key, data, "royalty-statement", found["body"])
 
@@ -244,16 +228,14 @@ def royalties(
     data: options.Data = None,
 ) -> None:
     """Show an account of royalties: what was sold, what is due, what was paid."""
-    with Remote(url) as remote:
-        path = f"/royalties/{quote(account, safe='')}"
-        found = json.loads(remote.read(options.open_key(key, data)[1], path))
+    found = acting.read(url, key, data, f"/royalties/{quote(account, safe='')}")
     if as_json:
         options.say(json.dumps(found, ensure_ascii=False, indent=1))
         return
     options.say(f"{found['licence']}: {found['licensee']}, {found['terms']['currency']}")
     for one in found["statements"]:
-        sums = f"due {_money(one['due'])}, paid {_money(one['paid'])}, received {_money(one['received'])}"
-        options.say(f"  {one['number']}  {one['first']} to {one['last']}  sold {_money(one['gross'])}  {sums}")
+        sums = ", ".join(f"{name} {options.money(one[name])}" for name in ("due", "paid", "received"))
+        options.say(f"  {one['number']}  {one['first']} to {one['last']}  sold {options.money(one['gross'])}  {sums}")
     later = found["next"]
     options.say(f"  next: {later['number']}, {later['first']} to {later['last']}, within {later['report_days']} days")
 
@@ -284,10 +266,6 @@ def _and(terms: dict[str, Any]) -> str:
     return " and ".join(terms["assigners"])
 
 
-def _money(amount: int) -> str:
-    return f"{amount / 100:,.2f}"
-
-
 def _members(path: Path) -> dict[str, Any]:
     members = decode_json(options.read(path))
     if not isinstance(members, dict):
@@ -301,33 +279,6 @@ def _expect_several(kind: str) -> None:
         raise FormatError("what several sign", expected=", ".join(several), got=kind)
 
 
-def _offered(kind: str, document: Path) -> tuple[str, bytes]:
-    """Return the kind and the bytes of a document that several sign."""
-    _expect_several(kind)
-    text = options.read(document)
-    decode_document(text)
-    return kind, text
-
-
-def _sign(url: str, key: str, data: Path | None, offered: tuple[str, bytes], days: int) -> str:
-    with Remote(url) as remote:
-        party = _party(remote, key, data)
-        _submit(remote, party.sign(*offered, expires_in_s=days * DAY_S))
-    return party.actor
-
-
-def _party(remote: Remote, key: str, data: Path | None) -> Party:
-    file, signing_key = options.open_key(key, data)
-    return Party(file.actor, signing_key, decode_vkey(remote.get("/log/vkey", 1024).decode().strip()).name, time.time)
-
-
 def _hand_in(url: str, key: str, data: Path | None, kind: str, body: dict[str, Any], **more: Any) -> None:
-    with Remote(url) as remote:
-        _submit(remote, _party(remote, key, data).draft(kind, body, **more))
+    acting.act(url, key, data, kind, body, **more)
     options.say(f"{kind} is on record")
-
-
-def _submit(remote: Remote, one: Draft) -> None:
-    error = hand_in(remote, [one])[0].error
-    if error is not None:
-        raise error

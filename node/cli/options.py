@@ -142,3 +142,9 @@ def open_key(name: str, data: Path | None) -> tuple[KeyFile, SigningKey]:
 def _opened(file: KeyFile, passphrase: str) -> SigningKey:
     # A command that signs several requests works through the passphrase once: it takes a tenth of a second on purpose.
     return file.open(passphrase)
+
+
+def money(amount: int) -> str:
+    """Return an amount of hundredths of the currency as people write it: `1,234.50`."""
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{abs(amount) // 100:,}.{abs(amount) % 100:02}"
