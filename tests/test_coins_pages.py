@@ -151,7 +151,9 @@ def test_a_balance_of_any_time_is_read(client: TestClient, lived: Lived) -> None
     acts = first.json()["facts"]["history"]
     for act in (acts[2], acts[-1]):
         found = get(client, lived, f"{path}?at={act['time_ms']}", holder_of(lived.anna)).json()
-        assert found["balance"]["available"] == act["available"]
+        # On a quick machine several acts have one time: the last of them counts.
+        last = next(one for one in reversed(acts) if one["time_ms"] <= act["time_ms"])
+        assert found["balance"]["available"] == last["available"]
     at = f"{path}?at={acts[0]['time_ms'] - 1}"
     assert get(client, lived, at, holder_of(lived.anna)).json()["balance"] is None
 
