@@ -9,6 +9,7 @@ no script and no inline style, and `HEADERS` tells the browser to run none.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, partial
@@ -21,7 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from api.pages import dates, drawing
 from api.pages.i18n import Language, catalogue
 from api.pages.places import language_name, territory_name
-from api.pages.views.parts import Text
+from api.pages.views.parts import Named, Text
 from api.pages.views.produce import ProductView
 from contracts.calendar import day_of
 
@@ -73,15 +74,11 @@ def task_words(language: Language, rows: Sequence[Due], names: Mapping[str, Text
     return [task(row, who, currency).striptags() for row in rows]
 
 
-class _Names:
+@dataclass(frozen=True, slots=True)
+class _Names(Named):
     """Who the actors are, as the parts of a page ask for it."""
 
-    def __init__(self, names: Mapping[str, Text]) -> None:
-        self._names = names
-
-    def name(self, actor: str) -> Text:
-        """Return who an actor is."""
-        return self._names.get(actor, Text({"zh-TW": actor}))
+    names: Mapping[str, Text]
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from api.pages.views.parts import Text
+from api.pages.views.parts import Named, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ class AgreementsView:
 
 
 @dataclass(frozen=True, slots=True)
-class AgreementView:
+class AgreementView(Named):
     """An agreement for those whom it concerns.
 
     Attributes:
@@ -87,7 +87,3 @@ class AgreementView:
     origin: str
     seal_time: datetime
     pdf_url: str = ""
-
-    def name(self, actor: str) -> Text:
-        """Return who an actor is."""
-        return self.names.get(actor, Text({"zh-TW": actor}))

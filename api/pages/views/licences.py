@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from api.pages.views.parts import UNCHECKED, MarkView, Text
+from api.pages.views.parts import UNCHECKED, MarkView, Named, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ class GrantView:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkView:
+class WorkView(Named):
     """A work.
 
     Attributes:
@@ -91,13 +91,9 @@ class WorkView:
     origin: str
     seal_time: datetime
 
-    def name(self, actor: str) -> Text:
-        """Return who an actor is."""
-        return self.names.get(actor, Text({"zh-TW": actor}))
-
 
 @dataclass(frozen=True, slots=True)
-class LicenceView:
+class LicenceView(Named):
     """A licence, or its certificate.
 
     Attributes:
@@ -131,10 +127,6 @@ class LicenceView:
     origin: str
     seal_time: datetime
     mark: MarkView = UNCHECKED
-
-    def name(self, actor: str) -> Text:
-        """Return who an actor is."""
-        return self.names.get(actor, Text({"zh-TW": actor}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +186,7 @@ class CalendarView:
 
 
 @dataclass(frozen=True, slots=True)
-class RoyaltiesView:
+class RoyaltiesView(Named):
     """An account of royalties, for the two sides and their auditors.
 
     Attributes:
@@ -216,7 +208,3 @@ class RoyaltiesView:
     data_url: str
     origin: str
     seal_time: datetime
-
-    def name(self, actor: str) -> Text:
-        """Return who an actor is."""
-        return self.names.get(actor, Text({"zh-TW": actor}))

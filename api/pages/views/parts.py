@@ -31,6 +31,26 @@ class Text:
         return next(((words, language) for language, words in self.by_language.items() if words), ("", tag))
 
 
+class Named:
+    """A view that names actors.
+
+    Attributes:
+        names: who they are.
+    """
+
+    __slots__ = ()
+    names: Mapping[str, Text]
+
+    def name(self, actor: str) -> Text:
+        """Return who an actor is."""
+        return self.names.get(actor, Text({"zh-TW": actor}))
+
+    @staticmethod
+    def text(names: Mapping[str, str]) -> Text:
+        """Return words that a record gives by language."""
+        return Text(names)
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A value that may be hidden: shown, erased at the person's request, withheld, or never on record."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from api.pages.views.parts import Text
+from api.pages.views.parts import Named, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,26 +37,6 @@ class ProofView:
     command: str
     origin: str
     seal_time: datetime
-
-
-class Named:
-    """A view that names actors.
-
-    Attributes:
-        names: who they are.
-    """
-
-    __slots__ = ()
-    names: Mapping[str, Text]
-
-    def name(self, actor: str) -> Text:
-        """Return who an actor is."""
-        return self.names.get(actor, Text({"zh-TW": actor}))
-
-    @staticmethod
-    def text(names: Mapping[str, str]) -> Text:
-        """Return words that a record gives by language."""
-        return Text(names)
 
 
 @dataclass(frozen=True, slots=True)
